@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seatstream/seatstream/graphsim"
+	"github.com/seatstream/seatstream/internal/answer"
+	"github.com/seatstream/seatstream/internal/app"
+	"github.com/seatstream/seatstream/internal/output"
+	"github.com/seatstream/seatstream/producer"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// demoTenants are the simulated tenants of the demo.
+var demoTenants = []graphsim.TenantConfig{
+	{Domain: "contoso.onmicrosoft.com", Name: "Contoso", Seed: 1, Users: 250},
+	{Domain: "fabrikam.onmicrosoft.com", Name: "Fabrikam", Seed: 2, Users: 120},
+	{Domain: "northwind.onmicrosoft.com", Name: "Northwind Traders", Seed: 3, Users: 40},
+}
+
+func demoCommand(c *cli) *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Everything on this machine, with three simulated tenants",
+		Long: `demo starts a Microsoft Graph simulator, nats-server, the ClickHouse engine, a producer and
+a consumer in this process, collects three simulated tenants once, prints their licence
+position and the licences nobody uses, and stays up. Its data lies in the folder demo of
+the data directory and is found again by the next demo.`,
+		Example: "  seatstream demo\n  seatstream demo --once",
+		Args:    exactArgs(0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := c.open("demo")
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			a.Config.DataDir = filepath.Join(a.Config.DataDir, "demo")
+			if _, set := c.overrides["log.level"]; !set {
+				a.Log = a.Log.Level(zerolog.WarnLevel)
+			}
+			d := &demo{app: a, out: cmd.OutOrStdout(), format: c, once: once}
+			return d.run(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "end after printing")
+	return cmd
+}
+
+type demo struct {
+	app    *app.App
+	out    io.Writer
+	format *cli
+	once   bool
+}
+
+func (d *demo) run(ctx context.Context) error {
+	dir := filepath.Join(d.app.Config.DataDir, "sim")
+	sim, err := graphsim.New(graphsim.Config{Dir: dir, Tenants: demoTenants, Log: d.app.Log})
+	if err != nil {
+		return err
+	}
+	defer sim.Close()
+	connectors, err := simConnectors(sim, dir)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	roles := app.Roles{Producer: true, Consumer: true}
+	if err := d.app.Start(ctx, roles); err != nil {
+		return err
+	}
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return sim.Run(running) })
+	g.Go(func() error { return d.app.Run(running, roles) })
+	g.Go(func() error {
+		if err := d.collect(running, connectors); err != nil {
+			return err
+		}
+		if err := d.print(running); err != nil {
+			return err
+		}
+		if d.once {
+			stop()
+			return nil
+		}
+		d.invite(connectors[0].Name)
+		return nil
+	})
+	if err := g.Wait(); ctx.Err() == nil {
+		return err
+	}
+	return nil // ended by Ctrl-C, or by --once
+}
+
+// simConnectors makes one connector per simulated tenant. The simulator's secrets are
+// put into files, as a real one would be.
+func simConnectors(sim *graphsim.Server, dir string) ([]producer.Connector, error) {
+	var list []producer.Connector
+	for _, t := range sim.Tenants() {
+		name, _, _ := strings.Cut(t.Domain, ".")
+		file, err := filepath.Abs(filepath.Join(dir, name+".secret"))
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, []byte(t.ClientSecret), 0o600); err != nil {
+			return nil, fmt.Errorf("write the simulator's secret: %w", err)
+		}
+		ca, err := filepath.Abs(sim.CAFile())
+		if err != nil {
+			return nil, err
+		}
+		n := producer.Connector{
+			Name: name, Tenant: t.Domain, ClientID: t.ClientID, ClientSecret: producer.SecretRef("file:" + file),
+			GraphURL: sim.URL(), AuthorityURL: sim.AuthorityURL(), CAFile: ca,
+		}
+		n.Default()
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// collect runs every connector once and waits until ClickHouse has what was published.
+func (d *demo) collect(ctx context.Context, connectors []producer.Connector) error {
+	registry, err := d.app.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range connectors {
+		if _, err := registry.Put(ctx, n); err != nil {
+			return err
+		}
+		id, err := registry.RunNow(ctx, n)
+		if err != nil {
+			return err
+		}
+		st, err := await(ctx, registry, n.Name, id)
+		if err != nil {
+			return err
+		}
+		if st.State == producer.StateFailed {
+			return fmt.Errorf("run of %s failed: %s", n.Name, st.Error.Message)
+		}
+	}
+	c, err := d.app.Consumer(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		lag, err := c.Lag(ctx)
+		if err == nil && lag == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (d *demo) print(ctx context.Context) error {
+	db, err := d.app.ClickHouse(ctx)
+	if err != nil {
+		return err
+	}
+	for _, ask := range []struct {
+		name   string
+		params map[string]string
+	}{
+		{"licence-position", nil},
+		{"use-summary", nil},
+		{"unused-licences", map[string]string{"state": "inactive"}},
+	} {
+		q, err := schemas.QueryNamed(ask.name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(d.out, "\n")
+		w := d.format.writer(d.out)
+		if ask.name == "unused-licences" {
+			w = output.NewWriter(d.out, output.FormatTable, output.Options{MaxRows: 15, Width: 160})
+		}
+		if err := answer.Named(ctx, db, q, ask.params, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invite says what can be done with the running demo, in lines that work as they stand.
+func (d *demo) invite(connector string) {
+	e := d.app.Endpoints()
+	dir := filepath.Dir(d.app.Config.DataDir)
+	self := os.Args[0]
+	fmt.Fprintf(d.out, `
+The demo stays up; Ctrl-C ends it. In another terminal:
+
+  ask          %[1]s query list --data-dir %[2]s/demo
+               %[1]s query unused-licences --tenant %[3]s --data-dir %[2]s/demo
+  subscribe    %[1]s subscribe --last-per-subject --kind licence --data-dir %[2]s/demo
+               nats --server %[4]s sub 'm365.>'
+  run again    %[1]s connector run %[3]s --data-dir %[2]s/demo
+  ClickHouse   clickhouse client --port %[5]s --query "SELECT count() FROM m365.users FINAL"
+               curl '%[6]s/?query=SELECT+count()+FROM+m365.users+FINAL'
+`, self, dir, connector, e.NATS, port(e.ClickHouse), strings.TrimSuffix(e.ClickHouseHTTP, "/"))
+}
+
+func port(dsn string) string {
+	hostport := strings.TrimPrefix(dsn, "clickhouse://")
+	hostport, _, _ = strings.Cut(hostport, "/")
+	return hostport[strings.LastIndexByte(hostport, ':')+1:]
+}

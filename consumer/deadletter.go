@@ -1,0 +1,45 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// deadLetter keeps a record that no table can take, with the reason, and returns when
+// the dead-letter stream has it. Until then the record is not acknowledged.
+func (c *Consumer) deadLetter(ctx context.Context, msg jetstream.Msg, seq uint64, reason error) error {
+	h := nats.Header{}
+	for k, v := range msg.Headers() {
+		h[k] = v
+	}
+	h.Set(schemas.HeaderMsgID, c.cfg.Stream+"/"+strconv.FormatUint(seq, 10))
+	h.Set(schemas.HeaderDeadReason, reason.Error())
+	h.Set(schemas.HeaderDeadStream, c.cfg.Stream)
+	h.Set(schemas.HeaderDeadSequence, strconv.FormatUint(seq, 10))
+	h.Set(schemas.HeaderDeadSubject, msg.Subject())
+	h.Set(schemas.HeaderDeadTime, schemas.FormatTime(time.Now()))
+	out := &nats.Msg{Subject: "dlq." + msg.Subject(), Header: h, Data: msg.Data()}
+	c.log.Warn().Err(reason).Uint64("sequence", seq).Str("subject", msg.Subject()).Msg("record set aside as a dead letter")
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		_, err := c.js.PublishMsg(ctx, out)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		c.log.Error().Err(err).Uint64("sequence", seq).Msg("dead letter not stored, trying again")
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return fmt.Errorf("dead-letter sequence %d: %w", seq, context.Cause(ctx))
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package consumer
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// reportRows are the rows of report_changes.
+type reportRows struct {
+	envelopes
+	report, rowKey, period, upn, userID, unknown []string
+	refresh, lastActivity                        []*time.Time
+	concealed                                    []bool
+	dates                                        []map[string]*time.Time
+	counts                                       []map[string]*int64
+	flags                                        []map[string]*bool
+	texts                                        []map[string]*string
+	unknownColumns                               []map[string]string
+}
+
+func (r *reportRows) table() string { return "report_changes" }
+
+func (r *reportRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
+	tenant, err := uuid.Parse(env.Subject.Tenant)
+	if err != nil {
+		return err
+	}
+	var v schemas.Report
+	if err := schemas.Decode(body, &v); err != nil {
+		return err
+	}
+	refresh, err := day("reportRefreshDate", v.RefreshDate)
+	if err != nil {
+		return err
+	}
+	dates, err := values(v.Dates, func(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) })
+	if err != nil {
+		return err
+	}
+	counts, err := values(v.Counts, func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
+	if err != nil {
+		return err
+	}
+	flags, err := values(v.Flags, strconv.ParseBool)
+	if err != nil {
+		return err
+	}
+	texts, err := values(v.Texts, func(s string) (string, error) { return s, nil })
+	if err != nil {
+		return err
+	}
+	unknown := make(map[string]string, len(v.UnknownColumns))
+	for _, c := range v.UnknownColumns {
+		unknown[c.Name] = literal(c.Value)
+	}
+	r.envelopes.add(tenant, env, seq)
+	r.report, r.rowKey, r.period = append(r.report, env.Subject.Report), append(r.rowKey, env.Subject.Entity), append(r.period, v.Period)
+	r.upn, r.userID = append(r.upn, v.UserPrincipalName), append(r.userID, v.UserID)
+	r.refresh, r.lastActivity = append(r.refresh, refresh), append(r.lastActivity, dates["Last Activity Date"])
+	r.concealed = append(r.concealed, v.Concealed)
+	r.dates, r.counts, r.flags, r.texts = append(r.dates, dates), append(r.counts, counts), append(r.flags, flags), append(r.texts, texts)
+	r.unknownColumns, r.unknown = append(r.unknownColumns, unknown), append(r.unknown, string(v.Unknown))
+	return nil
+}
+
+// values reads a group of columns; null stays null.
+func values[T any](columns schemas.Columns, parse func(string) (T, error)) (map[string]*T, error) {
+	m := make(map[string]*T, len(columns))
+	for _, c := range columns {
+		if c.Value.Kind() == 'n' {
+			m[c.Name] = nil
+			continue
+		}
+		v, err := parse(literal(c.Value))
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", c.Name, err)
+		}
+		m[c.Name] = &v
+	}
+	return m, nil
+}
+
+// literal is the text of a JSON value: a string's content, anything else as it stands.
+func literal(v jsontext.Value) string {
+	if v.Kind() != '"' {
+		return string(v)
+	}
+	var s string
+	if err := json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true)); err != nil {
+		return string(v)
+	}
+	return s
+}
+
+func (r *reportRows) columns() ([]string, []any) {
+	return r.with([]string{
+		"report", "row_key", "refresh_date", "period", "user_principal_name", "user_id", "concealed", "last_activity_date",
+		"dates", "counts", "flags", "texts", "unknown_columns", "unknown",
+	}, []any{
+		r.report, r.rowKey, r.refresh, r.period, r.upn, r.userID, r.concealed, r.lastActivity,
+		r.dates, r.counts, r.flags, r.texts, r.unknownColumns, r.unknown,
+	})
+}
+
+// runRows are the rows of run_changes.
+type runRows struct {
+	envelopes
+	feed, connector, status, code, message, remedy, unknown                     []string
+	baseline                                                                    []bool
+	pages, entities, published, unchanged, deletes, events, rejected, concealed []int64
+	refresh                                                                     []*time.Time
+	missing, added, permissions, notes                                          [][]string
+	moved                                                                       [][]uuid.UUID
+	started, finished                                                           []time.Time
+}
+
+func (r *runRows) table() string { return "run_changes" }
+
+func (r *runRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
+	tenant, err := uuid.Parse(env.Subject.Tenant)
+	if err != nil {
+		return err
+	}
+	var v schemas.Run
+	if err := schemas.Decode(body, &v); err != nil {
+		return err
+	}
+	refresh, err := day("reportRefreshDate", v.RefreshDate)
+	if err != nil {
+		return err
+	}
+	started, err := time.Parse(time.RFC3339Nano, v.StartedAt)
+	if err != nil {
+		return fmt.Errorf("startedAt: %w", err)
+	}
+	finished, err := time.Parse(time.RFC3339Nano, v.FinishedAt)
+	if err != nil {
+		return fmt.Errorf("finishedAt: %w", err)
+	}
+	moved, err := guids("movedSkus", v.MovedSKUs)
+	if err != nil {
+		return err
+	}
+	var problem schemas.RunError
+	if v.Error != nil {
+		problem = *v.Error
+	}
+	r.envelopes.add(tenant, env, seq)
+	r.feed, r.connector, r.status = append(r.feed, env.Subject.Entity), append(r.connector, v.Connector), append(r.status, v.Status)
+	r.baseline, r.pages, r.entities = append(r.baseline, v.Baseline), append(r.pages, v.Pages), append(r.entities, v.Entities)
+	r.published, r.unchanged, r.deletes = append(r.published, v.Published), append(r.unchanged, v.Unchanged), append(r.deletes, v.Deleted)
+	r.events, r.rejected, r.concealed = append(r.events, v.Events), append(r.rejected, v.Rejected), append(r.concealed, v.ConcealedRows)
+	r.refresh, r.started, r.finished = append(r.refresh, refresh), append(r.started, started), append(r.finished, finished)
+	r.missing, r.added = append(r.missing, v.MissingColumns), append(r.added, v.NewColumns)
+	r.permissions, r.notes, r.moved = append(r.permissions, v.Permissions), append(r.notes, v.Notes), append(r.moved, moved)
+	r.code, r.message, r.remedy = append(r.code, problem.Code), append(r.message, problem.Message), append(r.remedy, problem.Remedy)
+	r.unknown = append(r.unknown, "")
+	return nil
+}
+
+func (r *runRows) columns() ([]string, []any) {
+	return r.with([]string{
+		"feed", "connector", "status", "baseline", "pages", "entities", "published", "unchanged", "deletes", "events", "rejected",
+		"refresh_date", "concealed_rows", "missing_columns", "new_columns", "moved_skus", "permissions", "started_at", "finished_at",
+		"notes", "error_code", "error_message", "error_remedy", "unknown",
+	}, []any{
+		r.feed, r.connector, r.status, r.baseline, r.pages, r.entities, r.published, r.unchanged, r.deletes, r.events, r.rejected,
+		r.refresh, r.concealed, r.missing, r.added, r.moved, r.permissions, r.started, r.finished,
+		r.notes, r.code, r.message, r.remedy, r.unknown,
+	})
+}

@@ -1,0 +1,235 @@
+// Package app puts the parts together: it opens what the configuration names, starts the
+// embedded parts for what it leaves out, and runs the roles on them.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/seatstream/seatstream/consumer"
+	"github.com/seatstream/seatstream/embedded"
+	"github.com/seatstream/seatstream/internal/config"
+	"github.com/seatstream/seatstream/internal/connect"
+	"github.com/seatstream/seatstream/producer"
+)
+
+// App opens each part when it is first asked for and closes all of them in the end.
+type App struct {
+	Config *config.Config
+	Log    zerolog.Logger
+	Name   string // the command, shown as the connection's name on the NATS server
+
+	mu      sync.Mutex
+	closers []func()
+	parts   Endpoints
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	stores  *producer.Stores
+	ch      driver.Conn
+}
+
+// New returns an App. It opens nothing.
+func New(cfg *config.Config, log zerolog.Logger, name string) *App {
+	return &App{Config: cfg, Log: log, Name: name}
+}
+
+// Close closes what was opened, last first.
+func (a *App) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+	a.closers = nil
+}
+
+func (a *App) onClose(f func()) { a.closers = append(a.closers, f) }
+
+// NATS returns the connection to the stream's server.
+func (a *App) NATS() (*nats.Conn, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.nats()
+}
+
+func (a *App) nats() (*nats.Conn, error) {
+	if a.nc != nil {
+		return a.nc, nil
+	}
+	nc, err := a.connectNATS()
+	if err != nil {
+		return nil, err
+	}
+	a.nc = nc
+	a.onClose(nc.Close)
+	return nc, nil
+}
+
+func (a *App) connectNATS() (*nats.Conn, error) {
+	c := a.Config.NATS
+	if !c.Embedded() {
+		a.parts.NATS = config.Redact(c.URL)
+		return connect.NATS(connect.NATSConfig{URL: c.URL, Creds: c.Creds, Context: c.Context}, a.Name)
+	}
+	if running := a.running(); running.NATS != "" {
+		if nc, err := connect.NATS(connect.NATSConfig{URL: running.NATS}, a.Name); err == nil {
+			a.parts.NATS = running.NATS
+			return nc, nil
+		}
+	}
+	srv, err := embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(a.Config.DataDir, "nats"), Port: c.Port, Log: a.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(srv.Stop)
+	a.parts.NATS = srv.URL()
+	return srv.Connect(connect.Options(a.Name)...)
+}
+
+// JetStream returns JetStream with the product's streams in place.
+func (a *App) JetStream(ctx context.Context) (jetstream.JetStream, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.jetStream(ctx)
+}
+
+func (a *App) jetStream(ctx context.Context) (jetstream.JetStream, error) {
+	if a.js != nil {
+		return a.js, nil
+	}
+	nc, err := a.nats()
+	if err != nil {
+		return nil, err
+	}
+	a.js, err = connect.JetStream(ctx, nc, 1, 0)
+	return a.js, err
+}
+
+// Stores returns the key-value buckets.
+func (a *App) Stores(ctx context.Context) (*producer.Stores, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stores != nil {
+		return a.stores, nil
+	}
+	js, err := a.jetStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.stores, err = producer.OpenStores(ctx, js, 1)
+	return a.stores, err
+}
+
+// Registry returns the connectors.
+func (a *App) Registry(ctx context.Context) (*producer.Registry, error) {
+	stores, err := a.Stores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &producer.Registry{JS: a.js, Stores: stores}, nil
+}
+
+// ClickHouse returns a connection to the tables. Where this process starts the engine,
+// it also brings the tables up to date.
+func (a *App) ClickHouse(ctx context.Context) (driver.Conn, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ch != nil {
+		return a.ch, nil
+	}
+	dsn, err := a.clickHouseDSN(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connect.ClickHouse(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	a.ch, a.parts.ClickHouse = conn, dsn
+	a.onClose(func() { _ = conn.Close() }) // nothing is under way any more
+	return conn, nil
+}
+
+func (a *App) clickHouseDSN(ctx context.Context) (string, error) {
+	if !a.Config.ClickHouse.Embedded() {
+		return a.Config.ClickHouse.DSN, nil
+	}
+	if running := a.running(); running.ClickHouse != "" {
+		if conn, err := connect.ClickHouse(ctx, running.ClickHouse); err == nil {
+			_ = conn.Close() // only to see that it is alive
+			a.parts.ClickHouseHTTP = running.ClickHouseHTTP
+			return running.ClickHouse, nil
+		}
+	}
+	engine, err := a.startEngine(ctx)
+	if err != nil {
+		return "", err
+	}
+	a.parts.ClickHouseHTTP = engine.HTTPURL()
+	return engine.DSN(), Migrate(ctx, engine.DSN())
+}
+
+// startEngine starts the engine and waits until it answers.
+func (a *App) startEngine(ctx context.Context) (*embedded.Engine, error) {
+	c := a.Config.ClickHouse
+	engine, err := embedded.NewEngine(embedded.EngineConfig{
+		Dir: filepath.Join(a.Config.DataDir, "clickhouse"), TCPPort: c.TCPPort, HTTPPort: c.HTTPPort, Log: a.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- engine.Run(run) }()
+	ready := make(chan error, 1)
+	go func() { ready <- engine.Ready(ctx) }()
+	select {
+	case err = <-ready:
+	case err = <-done:
+		err = errors.Join(errors.New("the embedded ClickHouse engine did not start"), err)
+		done <- nil
+	}
+	if err != nil {
+		stop()
+		<-done
+		return nil, err
+	}
+	a.onClose(func() {
+		stop()
+		if err := <-done; err != nil {
+			a.Log.Error().Err(err).Msg("embedded ClickHouse engine stopped with an error")
+		}
+	})
+	return engine, nil
+}
+
+// Migrate brings the tables and views of a server up to date.
+func Migrate(ctx context.Context, dsn string) error {
+	server, product, err := connect.Databases(dsn)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	defer product.Close()
+	return consumer.Migrate(ctx, server, product)
+}
+
+// prepare makes the data directory where something embedded needs it.
+func (a *App) prepare() error {
+	if !a.Config.NATS.Embedded() && !a.Config.ClickHouse.Embedded() {
+		return nil
+	}
+	if err := os.MkdirAll(a.Config.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make data_dir: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seatstream/seatstream/consumer"
+	"github.com/seatstream/seatstream/producer"
+)
+
+// Roles says what a process does.
+type Roles struct {
+	Producer, Consumer bool
+}
+
+// Start opens what the roles need and announces the instance. Run then does the work.
+// It fails before anything is written where a part cannot be reached.
+func (a *App) Start(ctx context.Context, roles Roles) error {
+	if err := a.prepare(); err != nil {
+		return err
+	}
+	registry, err := a.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	if roles.Consumer {
+		if _, err := a.ClickHouse(ctx); err != nil {
+			return err
+		}
+		if !a.Config.ClickHouse.Embedded() {
+			if err := Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.announce(); err != nil {
+		return err
+	}
+	if !roles.Producer {
+		return nil
+	}
+	for _, c := range a.Config.Connectors {
+		if _, err := registry.Put(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run does the work of the roles until ctx is done, and drains. Consumers end after
+// producers, so that what a last run published is stored where time allows.
+func (a *App) Run(ctx context.Context, roles Roles) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if roles.Producer {
+		registry, err := a.Registry(ctx)
+		if err != nil {
+			return err
+		}
+		w := &producer.Worker{
+			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Registry: registry, Log: a.Log,
+		}
+		g.Go(func() error { return w.Run(ctx) })
+	}
+	if roles.Consumer {
+		c, err := a.Consumer(ctx)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return c.Run(ctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}
+
+// Consumer returns the consumer that feeds ClickHouse.
+func (a *App) Consumer(ctx context.Context) (*consumer.Consumer, error) {
+	stores, err := a.Stores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db, err := a.ClickHouse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return consumer.New(consumer.Config{}, consumer.Deps{
+		JS: a.js, DB: db, Leases: stores.Leases, Cursors: stores.Cursors, Log: a.Log,
+	}), nil
+}

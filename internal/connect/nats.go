@@ -1,0 +1,96 @@
+// Package connect opens the connections that every role works with and makes sure that
+// streams, buckets and tables are there.
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/jsm.go/natscontext"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seatstream/seatstream/internal/config"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// NATSConfig says how a NATS server is reached.
+type NATSConfig struct {
+	URL     string
+	Creds   string // credentials file
+	Context string // a context of the nats CLI; takes the place of URL and Creds
+}
+
+// NATS connects, and connects again for as long as the program runs. An error names the
+// server and what to do; it never holds a password.
+func NATS(cfg NATSConfig, name string) (*nats.Conn, error) {
+	opts := append(Options(name), nats.RetryOnFailedConnect(false))
+	if cfg.Context != "" {
+		nc, err := natscontext.Connect(cfg.Context, opts...)
+		if err != nil {
+			return nil, fmt.Errorf("connect to NATS by context %q (nats.context): %w", cfg.Context, err)
+		}
+		return nc, nil
+	}
+	if cfg.Creds != "" {
+		opts = append(opts, nats.UserCredentials(cfg.Creds))
+	}
+	nc, err := nats.Connect(cfg.URL, opts...)
+	switch {
+	case err == nil:
+		return nc, nil
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
+		return nil, fmt.Errorf("connect to NATS at %s: refused: check nats.creds or the user in nats.url: %w", config.Redact(cfg.URL), err)
+	}
+	return nil, fmt.Errorf("connect to NATS at %s: %w: check that nats.url is right and the server is up, or leave nats.url out to use the embedded server", config.Redact(cfg.URL), err)
+}
+
+// Options are the connection options of every NATS connection of the product.
+func Options(name string) []nats.Option {
+	return []nats.Option{
+		nats.Name("seatstream " + name), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
+		nats.Timeout(5 * time.Second), nats.PingInterval(20 * time.Second),
+	}
+}
+
+// JetStream opens JetStream on a connection and creates the streams that are missing or
+// differ. history is how many records of each entity M365 keeps, 0 for all; the last one
+// always survives.
+func JetStream(ctx context.Context, nc *nats.Conn, replicas, history int) (jetstream.JetStream, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	for _, spec := range schemas.StreamSpecs {
+		if _, err := js.CreateOrUpdateStream(ctx, streamConfig(spec, replicas, history)); err != nil {
+			if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+				return nil, fmt.Errorf("open stream %s: %w: enable JetStream on the server, or for the account of nats.creds", spec.Name, err)
+			}
+			return nil, fmt.Errorf("open stream %s: %w", spec.Name, err)
+		}
+	}
+	return js, nil
+}
+
+func streamConfig(spec schemas.StreamSpec, replicas, history int) jetstream.StreamConfig {
+	c := jetstream.StreamConfig{
+		Name: spec.Name, Description: spec.Description, Subjects: spec.Subjects, Storage: jetstream.FileStorage,
+		Replicas: max(1, replicas), Duplicates: spec.Duplicates, AllowAtomicPublish: spec.Atomic, AllowDirect: spec.Direct,
+		AllowMsgSchedules: spec.Schedules, MaxMsgsPerSubject: -1,
+	}
+	if spec.WorkQueue {
+		c.Retention = jetstream.WorkQueuePolicy
+	}
+	if spec.PerSubject > 0 {
+		c.MaxMsgsPerSubject = spec.PerSubject
+	}
+	if spec.Compress {
+		c.Compression = jetstream.S2Compression
+	}
+	if spec.Name == schemas.StreamM365.Name && history > 0 {
+		c.MaxMsgsPerSubject = int64(history)
+	}
+	return c
+}

@@ -1,0 +1,157 @@
+// Package producer reads Microsoft 365 tenants through Microsoft Graph and publishes
+// what changed to JetStream, with the evidence of every run.
+package producer
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// Connector says how one tenant is reached and when it is read. It holds no secret,
+// only where one is found.
+type Connector struct {
+	Name         string    `koanf:"name" json:"name"`
+	Tenant       string    `koanf:"tenant" json:"tenant"` // DNS name or directory id
+	ClientID     string    `koanf:"client_id" json:"client_id"`
+	ClientSecret SecretRef `koanf:"client_secret" json:"client_secret"`
+	Cloud        string    `koanf:"cloud" json:"cloud,omitempty"`       // global usgov dod china
+	Endpoint     string    `koanf:"endpoint" json:"endpoint,omitempty"` // which producers may run it
+	Schedule     Schedule  `koanf:"schedule" json:"schedule"`
+	Reports      []string  `koanf:"reports" json:"reports,omitempty"` // report functions; none: those the shipped queries use
+	GraphURL     string    `koanf:"graph_url" json:"graph_url,omitempty"`
+	AuthorityURL string    `koanf:"authority_url" json:"authority_url,omitempty"`
+	CAFile       string    `koanf:"ca_file" json:"ca_file,omitempty"`
+	CreatedAt    time.Time `koanf:"-" json:"created_at"`
+}
+
+// Schedule says how often a connector runs by itself.
+type Schedule struct {
+	FirstDay time.Duration `koanf:"first_day" json:"-"` // interval in the first 24 hours
+	Then     time.Duration `koanf:"then" json:"-"`           // interval afterwards
+}
+
+// scheduleText is the stored form: intervals such as 1h0m0s.
+type scheduleText struct {
+	FirstDay string `json:"first_day"`
+	Then     string `json:"then"`
+}
+
+// MarshalJSONTo writes intervals as text.
+func (s Schedule) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, scheduleText{FirstDay: s.FirstDay.String(), Then: s.Then.String()})
+}
+
+// UnmarshalJSONFrom reads intervals as text.
+func (s *Schedule) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var t scheduleText
+	if err := json.UnmarshalDecode(dec, &t); err != nil {
+		return err
+	}
+	var err error
+	if s.FirstDay, err = time.ParseDuration(t.FirstDay); err != nil {
+		return err
+	}
+	s.Then, err = time.ParseDuration(t.Then)
+	return err
+}
+
+// DefaultSchedule is hourly for the first 24 hours, then daily.
+var DefaultSchedule = Schedule{FirstDay: time.Hour, Then: 24 * time.Hour}
+
+// DefaultEndpoint is the endpoint of connectors and producers that name none.
+const DefaultEndpoint = "default"
+
+// Clouds are the Microsoft clouds a connector can name.
+var Clouds = []string{"global", "usgov", "dod", "china"}
+
+var (
+	connectorName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+	domainName    = regexp.MustCompile(`^(?i:[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+)
+
+// Default fills in what a connector may leave out.
+func (c *Connector) Default() {
+	c.Tenant, c.ClientID = strings.TrimSpace(c.Tenant), schemas.GUID(c.ClientID)
+	if c.Cloud == "" {
+		c.Cloud = Clouds[0]
+	}
+	if c.Endpoint == "" {
+		c.Endpoint = DefaultEndpoint
+	}
+	if c.Schedule.Then == 0 {
+		c.Schedule.Then = DefaultSchedule.Then
+	}
+	if c.Schedule.FirstDay == 0 {
+		c.Schedule.FirstDay = min(DefaultSchedule.FirstDay, c.Schedule.Then)
+	}
+}
+
+// Validate reports every field that cannot work, each with its remedy.
+func (c *Connector) Validate() error {
+	var errs []error
+	bad := func(field, value, remedy string) {
+		errs = append(errs, fmt.Errorf("connector %q: %s %q: %s", c.Name, field, value, remedy))
+	}
+	if !connectorName.MatchString(c.Name) {
+		bad("name", c.Name, "use lower-case letters, digits, - and _, beginning with a letter or digit")
+	}
+	if !domainName.MatchString(c.Tenant) && !schemas.IsGUID(schemas.GUID(c.Tenant)) {
+		bad("tenant", c.Tenant, "give the tenant's domain (contoso.onmicrosoft.com) or its directory id, shown in the Entra admin centre under Overview")
+	}
+	if !schemas.IsGUID(c.ClientID) {
+		// Not repeated: it may be a secret pasted in the wrong place.
+		errs = append(errs, fmt.Errorf("connector %q: client_id: not a GUID: give the Application (client) ID of the app registration", c.Name))
+	}
+	if err := c.ClientSecret.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("connector %q: client_secret: %w", c.Name, err))
+	}
+	if !slices.Contains(Clouds, c.Cloud) {
+		bad("cloud", c.Cloud, "one of "+strings.Join(Clouds, ", "))
+	}
+	if !schemas.IsToken(c.Endpoint) {
+		bad("endpoint", c.Endpoint, "use letters, digits, - and _")
+	}
+	if c.Schedule.FirstDay < time.Minute || c.Schedule.Then < time.Minute {
+		bad("schedule", fmt.Sprintf("%s, then %s", c.Schedule.FirstDay, c.Schedule.Then), "intervals of a minute or more, such as first_day: 1h, then: 24h")
+	}
+	for _, f := range c.Reports {
+		if _, err := schemas.ReportNamed(f); err != nil {
+			errs = append(errs, fmt.Errorf("connector %q: reports: %w", c.Name, err))
+		}
+	}
+	for _, f := range []struct{ field, value string }{{"graph_url", c.GraphURL}, {"authority_url", c.AuthorityURL}} {
+		if u, err := url.Parse(f.value); f.value != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil) {
+			bad(f.field, f.value, "an https address such as https://graph.example.net")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ReportSpecs returns the catalogue entries of the reports the connector reads.
+func (c *Connector) ReportSpecs() ([]*schemas.ReportSpec, error) {
+	var specs []*schemas.ReportSpec
+	all := schemas.Reports()
+	for i := range all {
+		if all[i].Default && len(c.Reports) == 0 {
+			specs = append(specs, &all[i])
+		}
+	}
+	for _, f := range c.Reports {
+		spec, err := schemas.ReportNamed(f)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, spec)
+	}
+	return specs, nil
+}

@@ -1,0 +1,145 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seatstream/seatstream/producer/graph"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// feed is one thing a run reads. read hands over pages of entities and returns nil only
+// when Graph has given everything.
+type feed struct {
+	name       string
+	kind       schemas.Kind
+	report     string
+	again      int  // 1 for the second reading of a kind in one run
+	neverEmpty bool // an empty listing is not believed where entities are known
+	read       func(ctx context.Context, ev *schemas.Run, page pageFunc) error
+}
+
+type pageFunc func(read time.Time, entities []schemas.Entity) error
+
+// feeds lists what a run reads, in order. SKUs come before users and once more behind
+// them: units that moved meanwhile make a reconciliation inconclusive.
+func (u *run) feeds(org *schemas.Organization, reports []*schemas.ReportSpec) []feed {
+	list := []feed{
+		{name: "organization", kind: schemas.KindOrganization, neverEmpty: true,
+			read: func(_ context.Context, _ *schemas.Run, page pageFunc) error {
+				return page(u.now(), []schemas.Entity{org})
+			}},
+		{name: "skus", kind: schemas.KindSKU, neverEmpty: true, read: u.skus},
+		{name: "subscriptions", kind: schemas.KindSubscription,
+			read: func(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+				return u.client.Subscriptions(ctx, pages[schemas.Subscription](page))
+			}},
+		{name: "groups", kind: schemas.KindGroup, read: u.groups},
+		{name: "members", kind: schemas.KindMember, read: u.members},
+		{name: "users", kind: schemas.KindUser, neverEmpty: true,
+			read: func(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+				return restarted(func() error { return u.client.Users(ctx, pages[schemas.User](page)) })
+			}},
+		{name: "skus_after", kind: schemas.KindSKU, again: 1, neverEmpty: true, read: u.skusAgain},
+	}
+	for _, spec := range reports {
+		list = append(list, feed{name: spec.Function, kind: schemas.KindReport, report: spec.Function, neverEmpty: true, read: u.report(spec)})
+	}
+	return list
+}
+
+// pages adapts a typed page of the Graph client.
+func pages[T any, P interface {
+	*T
+	schemas.Entity
+}](page pageFunc) func(graph.Page[T]) error {
+	var buf []schemas.Entity
+	return func(p graph.Page[T]) error {
+		buf = buf[:0]
+		for i := range p.Items {
+			buf = append(buf, P(&p.Items[i]))
+		}
+		return page(p.Read, buf)
+	}
+}
+
+// restarted reads a listing again from its beginning when Graph says that a page token
+// has expired (Directory_ExpiredPageToken), once. Entities met twice are published once.
+func restarted(list func() error) error {
+	err := list()
+	var ge *graph.Error
+	if errors.As(err, &ge) && ge.Kind == graph.ExpiredPage {
+		return list()
+	}
+	return err
+}
+
+func (u *run) skus(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+	return u.client.SKUs(ctx, pages[schemas.SKU](page))
+}
+
+// skusAgain reads the SKUs once more and names those that moved since the first reading.
+func (u *run) skusAgain(ctx context.Context, ev *schemas.Run, page pageFunc) error {
+	return u.client.SKUs(ctx, func(p graph.Page[schemas.SKU]) error {
+		for i := range p.Items {
+			before := ev.Published
+			if err := page(p.Read, []schemas.Entity{&p.Items[i]}); err != nil {
+				return err
+			}
+			if ev.Published > before {
+				ev.MovedSKUs = append(ev.MovedSKUs, p.Items[i].SKUID)
+			}
+		}
+		return nil
+	})
+}
+
+func (u *run) groups(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+	u.licensed, u.groupsWhole = nil, false
+	err := restarted(func() error {
+		return u.client.Groups(ctx, func(p graph.Page[schemas.Group]) error {
+			for i := range p.Items {
+				if len(p.Items[i].AssignedLicenses) > 0 {
+					u.licensed = append(u.licensed, schemas.GUID(p.Items[i].ID))
+				}
+			}
+			return pages[schemas.Group](page)(p)
+		})
+	})
+	slices.Sort(u.licensed)
+	u.licensed = slices.Compact(u.licensed)
+	u.groupsWhole = err == nil
+	return err
+}
+
+// members reads the direct members of the groups that carry licences: only they inherit.
+func (u *run) members(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+	for _, id := range u.licensed {
+		err := restarted(func() error { return u.client.Members(ctx, id, pages[schemas.Member](page)) })
+		if err != nil {
+			return err
+		}
+	}
+	if !u.groupsWhole {
+		return &graph.Error{Kind: graph.NotFound, Code: "GroupsIncomplete", Message: "the groups were not listed completely, so neither are their members"}
+	}
+	return nil
+}
+
+func (u *run) report(spec *schemas.ReportSpec) func(context.Context, *schemas.Run, pageFunc) error {
+	return func(ctx context.Context, ev *schemas.Run, page pageFunc) error {
+		var buf []schemas.Entity
+		res, err := u.client.Report(ctx, spec, graph.ReportArg{Period: spec.Widest()}, u.digest, func(rows []schemas.Report) error {
+			buf = buf[:0]
+			for i := range rows {
+				buf = append(buf, &rows[i])
+			}
+			return page(u.now(), buf)
+		})
+		ev.RefreshDate, ev.ConcealedRows, ev.Rejected = res.RefreshDate, res.Concealed, ev.Rejected+res.Rejected
+		ev.MissingColumns, ev.NewColumns = res.MissingColumns, res.NewColumns
+		return err
+	}
+}

@@ -1,0 +1,217 @@
+package graph
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoft/kiota-abstractions-go/authentication"
+	khttp "github.com/microsoft/kiota-http-go"
+	msgraph "github.com/microsoftgraph/msgraph-sdk-go"
+	core "github.com/microsoftgraph/msgraph-sdk-go-core"
+	"github.com/rs/zerolog"
+)
+
+// Config says which tenant to read and how to reach it.
+type Config struct {
+	Tenant   string // directory id or a verified domain
+	ClientID string // application id of the app registration
+	// Secret returns the client secret. It is called for every token, about once an
+	// hour, so a rotated secret works without a restart.
+	Secret func() (string, error)
+	Cloud  string // global (the default, also GCC), usgov (GCC High), dod or china
+
+	GraphURL     string // replaces the cloud's Graph, for a proxy or the simulator
+	AuthorityURL string // replaces the cloud's sign-in service
+	CAFile       string // PEM certificates trusted besides the system's
+
+	Log zerolog.Logger
+	// MaxWait is the longest Retry-After waited for within one request, 2 minutes if
+	// zero. A longer one ends the listing with a Throttled error that carries it.
+	MaxWait time.Duration
+}
+
+// Client reads one tenant. It may be used by several goroutines at once; they share a
+// token and the pauses that Graph asks for.
+type Client struct {
+	log     zerolog.Logger
+	cloud   cloud
+	base    string // of Graph, without version
+	graph   origin
+	tokens  *tokens
+	retry   *retrier
+	sdk     *msgraph.GraphServiceClient
+	files   *downloader
+	batch   int   // report rows handed over at once
+	maxPage int64 // of a decompressed page, in bytes
+	idle    []*http.Transport
+	adapter abs.RequestAdapter
+}
+
+// New makes a client. It reads the CA file and nothing else: no network, no secret.
+func New(cfg Config) (*Client, error) { return newClient(cfg, nil) }
+
+// newClient is New with a stand-in for the network.
+func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
+	if cfg.Tenant == "" || cfg.ClientID == "" || cfg.Secret == nil {
+		return nil, errors.New("tenant, client id and client secret are needed")
+	}
+	cl, err := cloudNamed(cfg.Cloud)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), cloud: cl, batch: reportBatch, maxPage: maxPage}
+	s := &signer{tenant: cfg.Tenant, clientID: cfg.ClientID, secret: cfg.Secret, scope: cl.graph + "/.default"}
+	if err := c.endpoints(cfg, s); err != nil {
+		return nil, err
+	}
+	tlsConfig, err := trust(cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	c.retry = &retrier{maxWait: cfg.MaxWait, base: time.Second, log: c.log}
+	if c.retry.maxWait <= 0 {
+		c.retry.maxWait = 2 * time.Minute
+	}
+	c.files = &downloader{retry: c.retry, limit: maxReport, direct: network, proxied: network}
+	if network == nil {
+		pool := newHTTPTransport(tlsConfig)
+		network = pool
+		c.files.direct, c.files.proxied, c.idle = downloadTransports(tlsConfig, cfg.GraphURL == "")
+		c.idle = append(c.idle, pool)
+	}
+	s.next, s.retry = network, c.retry
+	c.tokens = newTokens(s.token)
+	return c, c.connect(network)
+}
+
+// endpoints settles where Graph and the sign-in service are.
+func (c *Client) endpoints(cfg Config, s *signer) error {
+	var err error
+	graphURL, authority := cfg.GraphURL, cfg.AuthorityURL
+	if graphURL == "" {
+		graphURL = c.cloud.graph
+	}
+	if authority == "" {
+		authority = c.cloud.authority
+		if c.cloud.tokenHost != "" {
+			_, o, err := parseBase(c.cloud.tokenHost)
+			if err != nil {
+				return err
+			}
+			s.hosts = append(s.hosts, o)
+		}
+	}
+	if c.base, c.graph, err = parseBase(graphURL); err != nil {
+		return fmt.Errorf("read graph_url: %w", err)
+	}
+	var o origin
+	if s.authority, o, err = parseBase(authority); err != nil {
+		return fmt.Errorf("read authority_url: %w", err)
+	}
+	s.hosts = append([]origin{o}, s.hosts...)
+	return nil
+}
+
+// connect builds the SDK's client on top of our transport. Of the SDK's middleware the
+// retries and the redirects are left out: our transport does the first, and the second
+// must not happen. The SDK attaches no token either: the transport does, after it has
+// checked where the request goes.
+func (c *Client) connect(network http.RoundTripper) error {
+	options := msgraph.GetDefaultClientOptions()
+	t := &transport{next: network, graph: c.graph, tokens: c.tokens, retry: c.retry, limit: c.maxPage}
+	httpClient := &http.Client{
+		Transport: khttp.NewCustomTransportWithParentTransport(t,
+			core.NewGraphTelemetryHandler(&options),
+			khttp.NewParametersNameDecodingHandler(),
+		),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	adapter, err := msgraph.NewGraphRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		&authentication.AnonymousAuthenticationProvider{}, nil, nil, httpClient)
+	if err != nil {
+		return fmt.Errorf("build graph client: %w", err)
+	}
+	adapter.SetBaseUrl(c.base + "/v1.0")
+	c.adapter = adapter
+	c.sdk = msgraph.NewGraphServiceClient(adapter)
+	return nil
+}
+
+// trust returns TLS settings with the system's roots and those of the file.
+func trust(file string) (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if file == "" {
+		return cfg, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read ca_file: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read ca_file: %s holds no certificate", file)
+	}
+	cfg.RootCAs = roots
+	return cfg, nil
+}
+
+// Close gives idle connections back. Requests under way are not touched.
+func (c *Client) Close() {
+	for _, t := range c.idle {
+		t.CloseIdleConnections()
+	}
+}
+
+// Permissions signs in anew and returns the application permissions that the token
+// carries, sorted; none if it carries none. Consent given since the last sign-in counts.
+// The token's signature is not verified: Graph does that.
+func (c *Client) Permissions(ctx context.Context) ([]string, error) {
+	token, err := c.tokens.fresh(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sign in: %w", err)
+	}
+	roles, err := rolesOf(token)
+	if err != nil {
+		return nil, fmt.Errorf("read permissions: %w", err)
+	}
+	return roles, nil
+}
+
+// send lets the SDK send a request and hands over the raw response, whatever its status.
+func (c *Client) send(ctx context.Context, info *abs.RequestInformation) (*http.Response, error) {
+	var resp *http.Response
+	take := abs.NewRequestHandlerOption()
+	take.SetResponseHandler(func(r any, _ abs.ErrorMappings) (any, error) {
+		resp, _ = r.(*http.Response)
+		return nil, nil
+	})
+	info.AddRequestOptions([]abs.RequestOption{take})
+	_, err := c.adapter.SendPrimitive(ctx, info, "[]byte", nil)
+	if err != nil {
+		return nil, asError(ctx, err)
+	}
+	if resp == nil {
+		return nil, &Error{Kind: Network, Message: "no answer"}
+	}
+	return resp, nil
+}
+
+// follow is a request for a link out of a response, taken as it is: the SDK would
+// otherwise decode parts of its query.
+func (c *Client) follow(link string) (*abs.RequestInformation, error) {
+	u, err := c.graph.checkLink(link)
+	if err != nil {
+		return nil, err
+	}
+	return requestTo(u), nil
+}

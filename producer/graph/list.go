@@ -1,0 +1,157 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	abs "github.com/microsoft/kiota-abstractions-go"
+	sdkgroups "github.com/microsoftgraph/msgraph-sdk-go/groups"
+	sdkorganization "github.com/microsoftgraph/msgraph-sdk-go/organization"
+	sdkusers "github.com/microsoftgraph/msgraph-sdk-go/users"
+
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// pageSize is the largest page that /users, /groups and members give: one more is
+// refused (Microsoft Graph documentation, "List users").
+const pageSize int32 = 999
+
+// userProperties are asked for by name: without $select /users gives eleven properties
+// and none of the licences (Microsoft Graph documentation, "List users").
+var userProperties = []string{
+	"id", "userPrincipalName", "displayName", "mail", "accountEnabled", "userType", "usageLocation",
+	"department", "companyName", "country", "city", "officeLocation", "employeeId", "jobTitle",
+	"onPremisesSyncEnabled", "createdDateTime", "assignedLicenses", "licenseAssignmentStates",
+}
+
+var groupProperties = []string{
+	"id", "displayName", "mail", "securityEnabled", "mailEnabled", "groupTypes", "membershipRule",
+	"onPremisesSyncEnabled", "createdDateTime", "assignedLicenses", "licenseProcessingState",
+}
+
+var organizationProperties = []string{
+	"id", "displayName", "countryLetterCode", "tenantType", "createdDateTime", "verifiedDomains",
+}
+
+// Users lists every user with licences and the paths by which they are held. The records
+// are as Graph gave them; Normalize brings them into the form that is published.
+func (c *Client) Users(ctx context.Context, yield func(Page[schemas.User]) error) error {
+	return listing[schemas.User]{
+		feed: feedUsers,
+		first: func(ctx context.Context) (*abs.RequestInformation, error) {
+			return c.sdk.Users().ToGetRequestInformation(ctx, &sdkusers.UsersRequestBuilderGetRequestConfiguration{
+				QueryParameters: &sdkusers.UsersRequestBuilderGetQueryParameters{Select: userProperties, Top: new(pageSize)},
+			})
+		},
+		accept:  func(u *schemas.User) bool { return u.ID != "" },
+		options: pageOptions,
+	}.run(ctx, c, yield)
+}
+
+// Groups lists every group with the licences assigned to it.
+func (c *Client) Groups(ctx context.Context, yield func(Page[schemas.Group]) error) error {
+	return listing[schemas.Group]{
+		feed: feedGroups,
+		first: func(ctx context.Context) (*abs.RequestInformation, error) {
+			return c.sdk.Groups().ToGetRequestInformation(ctx, &sdkgroups.GroupsRequestBuilderGetRequestConfiguration{
+				QueryParameters: &sdkgroups.GroupsRequestBuilderGetQueryParameters{Select: groupProperties, Top: new(pageSize)},
+			})
+		},
+		accept:  func(g *schemas.Group) bool { return g.ID != "" },
+		options: pageOptions,
+	}.run(ctx, c, yield)
+}
+
+// directoryObject is an element of a list of members. Its type stands in an annotation.
+type directoryObject struct {
+	ID      string         `json:"id"`
+	Type    string         `json:"@odata.type"`
+	Unknown jsontext.Value `json:",embed"`
+}
+
+var memberOptions = json.JoinOptions(pageOptions, json.WithUnmarshalers(
+	json.UnmarshalFromFunc(func(dec *jsontext.Decoder, m *schemas.Member) error {
+		var o directoryObject
+		if err := json.UnmarshalDecode(dec, &o); err != nil {
+			return err
+		}
+		m.MemberID, m.Type, m.Unknown = o.ID, strings.TrimPrefix(o.Type, "#microsoft.graph."), o.Unknown
+		return nil
+	})))
+
+// Members lists the direct members of a group: users, groups, devices and others. Only
+// direct members inherit a group's licences (Microsoft's documentation of group-based
+// licensing). A group deleted meanwhile gives NotFound.
+func (c *Client) Members(ctx context.Context, groupID string, yield func(Page[schemas.Member]) error) error {
+	if groupID == "" {
+		return fmt.Errorf("list members: %w", &Error{Kind: NotFound, Message: "no group id"})
+	}
+	return listing[schemas.Member]{
+		feed: feedMembers,
+		first: func(ctx context.Context) (*abs.RequestInformation, error) {
+			return c.sdk.Groups().ByGroupId(groupID).Members().ToGetRequestInformation(ctx, &sdkgroups.ItemMembersRequestBuilderGetRequestConfiguration{
+				QueryParameters: &sdkgroups.ItemMembersRequestBuilderGetQueryParameters{Select: []string{"id"}, Top: new(pageSize)},
+			})
+		},
+		accept: func(m *schemas.Member) bool {
+			m.GroupID = groupID
+			return m.MemberID != ""
+		},
+		options: memberOptions,
+	}.run(ctx, c, yield)
+}
+
+// SKUs lists what the tenant has bought. Graph refuses a page size here and gives one
+// page (Microsoft Graph documentation, "List subscribedSkus").
+func (c *Client) SKUs(ctx context.Context, yield func(Page[schemas.SKU]) error) error {
+	return listing[schemas.SKU]{
+		feed: feedSKUs,
+		first: func(ctx context.Context) (*abs.RequestInformation, error) {
+			return c.sdk.SubscribedSkus().ToGetRequestInformation(ctx, nil)
+		},
+		accept:  func(s *schemas.SKU) bool { return s.SKUID != "" },
+		options: pageOptions,
+	}.run(ctx, c, yield)
+}
+
+// Subscriptions lists the commercial subscriptions behind the SKUs, with their dates.
+func (c *Client) Subscriptions(ctx context.Context, yield func(Page[schemas.Subscription]) error) error {
+	return listing[schemas.Subscription]{
+		feed: feedSubscriptions,
+		first: func(ctx context.Context) (*abs.RequestInformation, error) {
+			return c.sdk.Directory().Subscriptions().ToGetRequestInformation(ctx, nil)
+		},
+		accept:  func(s *schemas.Subscription) bool { return s.ID != "" },
+		options: pageOptions,
+	}.run(ctx, c, yield)
+}
+
+// Organization reads the tenant itself: its id, name and domains.
+func (c *Client) Organization(ctx context.Context) (schemas.Organization, error) {
+	var found []schemas.Organization
+	err := listing[schemas.Organization]{
+		feed: feedOrganization,
+		first: func(ctx context.Context) (*abs.RequestInformation, error) {
+			return c.sdk.Organization().ToGetRequestInformation(ctx, &sdkorganization.OrganizationRequestBuilderGetRequestConfiguration{
+				QueryParameters: &sdkorganization.OrganizationRequestBuilderGetQueryParameters{Select: organizationProperties},
+			})
+		},
+		accept:  func(o *schemas.Organization) bool { return o.ID != "" },
+		options: pageOptions,
+	}.run(ctx, c, func(p Page[schemas.Organization]) error {
+		found = append(found, p.Items...)
+		return nil
+	})
+	if err != nil {
+		return schemas.Organization{}, err
+	}
+	if len(found) != 1 {
+		return schemas.Organization{}, fmt.Errorf("read organization: %w", &Error{
+			Kind: BadBody, Message: fmt.Sprintf("graph names %d organizations, not one", len(found)),
+		})
+	}
+	return found[0], nil
+}

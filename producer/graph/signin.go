@@ -1,0 +1,281 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/go-json-experiment/json"
+)
+
+const (
+	// tokenMargin is how long before its end a token is replaced.
+	tokenMargin = 5 * time.Minute
+	maxToken    = 1 << 20
+	// signInTime bounds one sign-in with its retries.
+	signInTime = 15 * time.Minute
+)
+
+// tokens keeps the tenant's current access token and lets one goroutine at a time get
+// the next.
+type tokens struct {
+	signIn func(context.Context) (azcore.AccessToken, error)
+	turn   chan struct{} // holds one element: whoever takes it may sign in
+
+	mu     sync.Mutex
+	cur    azcore.AccessToken
+	margin time.Duration
+}
+
+func newTokens(signIn func(context.Context) (azcore.AccessToken, error)) *tokens {
+	t := &tokens{signIn: signIn, turn: make(chan struct{}, 1)}
+	t.turn <- struct{}{}
+	return t
+}
+
+// get returns a token that is good for a while. If no new one can be had, the old one
+// serves until its end.
+func (t *tokens) get(ctx context.Context) (string, error) {
+	token, err := t.obtain(ctx, func(margin time.Duration) bool { return time.Until(t.cur.ExpiresOn) > margin })
+	if err != nil && ctx.Err() == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if time.Until(t.cur.ExpiresOn) > 0 {
+			return t.cur.Token, nil
+		}
+	}
+	return token, err
+}
+
+// renew returns a token other than stale.
+func (t *tokens) renew(ctx context.Context, stale string) (string, error) {
+	return t.obtain(ctx, func(time.Duration) bool { return t.cur.Token != "" && t.cur.Token != stale })
+}
+
+// fresh returns a token that was not issued before the call: consent given since is in it.
+func (t *tokens) fresh(ctx context.Context) (string, error) {
+	return t.obtain(ctx, func(time.Duration) bool { return false })
+}
+
+func (t *tokens) obtain(ctx context.Context, good func(margin time.Duration) bool) (string, error) {
+	ready := func() (string, bool) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.cur.Token, good(t.margin)
+	}
+	if token, ok := ready(); ok {
+		return token, nil
+	}
+	select {
+	case <-ctx.Done():
+		return "", asError(ctx, ctx.Err())
+	case <-t.turn:
+	}
+	defer func() { t.turn <- struct{}{} }()
+	if token, ok := ready(); ok {
+		return token, nil
+	}
+	now := time.Now()
+	next, err := t.signIn(ctx)
+	if err != nil {
+		return "", err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cur, t.margin = next, min(tokenMargin, next.ExpiresOn.Sub(now)/10)
+	return next.Token, nil
+}
+
+// signer asks the tenant's authority for tokens with a client secret.
+type signer struct {
+	tenant, clientID string
+	secret           func() (string, error)
+	authority        string
+	hosts            []origin // that may see the secret
+	scope            string
+	next             http.RoundTripper
+	retry            *retrier
+}
+
+// token signs in. The credential is made anew each time: it reads the secret again, so a
+// rotated one works without a restart, and its cache cannot hand back a token that Graph
+// refused.
+func (s *signer) token(ctx context.Context) (azcore.AccessToken, error) {
+	secret, err := s.secret()
+	if err != nil {
+		return azcore.AccessToken{}, &Error{Kind: SignIn, Message: "read client secret", Err: err}
+	}
+	if secret == "" {
+		return azcore.AccessToken{}, &Error{Kind: SignIn, Message: "the client secret is empty"}
+	}
+	x := &exchange{signer: s}
+	cred, err := azidentity.NewClientSecretCredential(s.tenant, s.clientID, secret, &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: azcore.ClientOptions{
+			Cloud:     azcloud.Configuration{ActiveDirectoryAuthorityHost: s.authority},
+			Transport: x,
+			Retry:     policy.RetryOptions{MaxRetries: -1}, // the exchange retries
+			Telemetry: policy.TelemetryOptions{ApplicationID: userAgent},
+		},
+		// The authority comes from the table of clouds or from the operator.
+		DisableInstanceDiscovery: true,
+	})
+	if err != nil {
+		return azcore.AccessToken{}, &Error{Kind: SignIn, Message: "the tenant, client id or authority is not well formed"}
+	}
+	// Without a deadline azidentity sets one of 30 seconds, less than a Retry-After.
+	bounded, cancel := context.WithTimeout(ctx, signInTime)
+	defer cancel()
+	token, err := cred.GetToken(bounded, policy.TokenRequestOptions{Scopes: []string{s.scope}})
+	if err != nil {
+		return azcore.AccessToken{}, x.explain(ctx, err)
+	}
+	return token, nil
+}
+
+// exchange is the transport of one sign-in. It remembers the failure as our own error,
+// because azidentity's error text quotes the whole answer.
+type exchange struct {
+	*signer
+	fail *Error
+}
+
+// Do sends a request of azidentity's to the authority and to nobody else: the address of
+// the token endpoint comes out of a document, and the request carries the secret.
+func (x *exchange) Do(req *http.Request) (*http.Response, error) {
+	if !slices.ContainsFunc(x.hosts, func(o origin) bool { return o.allows(req.URL) }) {
+		x.fail = &Error{Kind: ForeignHost, Message: "the authority names a sign-in endpoint outside " + x.hosts[0].String()}
+		return nil, x.fail
+	}
+	var form []byte
+	if req.Body != nil {
+		var err error
+		if form, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+	}
+	resp, err := x.retry.do(req.Context(), &gate{}, func() (*http.Response, error) {
+		r := req.Clone(req.Context())
+		if form != nil {
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(form)), int64(len(form))
+			r.GetBody = nil
+		}
+		return watched(x.next, r, r.Header, maxToken)
+	})
+	if err != nil {
+		x.fail = asError(req.Context(), err)
+		return nil, x.fail
+	}
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		_ = resp.Body.Close()
+		x.fail = signInError(resp, text)
+		resp.Body = io.NopCloser(bytes.NewReader(text))
+	}
+	return resp, nil
+}
+
+// explain turns azidentity's error into ours without any of its text.
+func (x *exchange) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return asError(ctx, ctx.Err())
+	}
+	if x.fail != nil && x.fail.Kind == Cancelled {
+		return &Error{Kind: Network, Message: "the sign-in takes too long", final: true}
+	}
+	if x.fail != nil {
+		return x.fail
+	}
+	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && failed.RawResponse != nil {
+		text, _ := io.ReadAll(io.LimitReader(failed.RawResponse.Body, maxErrorBody))
+		return signInError(failed.RawResponse, text)
+	}
+	return &Error{Kind: SignIn, Message: "the authority's answer is not what a sign-in gives"}
+}
+
+// signInCodes explains the codes of Microsoft's "Microsoft Entra authentication and
+// authorization error codes". Codes are compared, never the wording.
+var signInCodes = map[int64][2]string{
+	7000215: {"the client secret is wrong", "use the secret's Value, not its Secret ID: Entra admin centre > App registrations > the app > Certificates & secrets"},
+	7000222: {"the client secret has expired", "make a new one: Entra admin centre > App registrations > the app > Certificates & secrets"},
+	90002:   {"the tenant does not exist in this cloud", "check the directory id (Entra admin centre > Overview > Tenant ID) and the cloud"},
+	900023:  {"the tenant is neither a directory id nor a domain name", "use the directory id: Entra admin centre > Overview > Tenant ID"},
+	700016:  {"the app is not known in this tenant", "check client id and tenant; for an app of another tenant an administrator of this tenant must consent first"},
+	70011:   {"the scope is not valid", "check that cloud and graph_url belong together"},
+	500011:  {"microsoft graph is not known in this tenant's cloud", "check the cloud"},
+	7000112: {"the app is disabled in this tenant", "Entra admin centre > Enterprise applications > the app > Properties: enable users to sign in"},
+	53003:   {"a Conditional Access policy blocks the app", "exclude the app's service principal from the policy"},
+}
+
+// signInError reads the sign-in service's JSON error. error_description is left unread:
+// it names the app and the directory.
+func signInError(resp *http.Response, text []byte) *Error {
+	var body struct {
+		Error   string  `json:"error"`
+		Codes   []int64 `json:"error_codes"`
+		TraceID string  `json:"trace_id"`
+	}
+	if err := json.Unmarshal(text, &body, errorOptions); err != nil {
+		body.Error, body.Codes = "", nil
+	}
+	e := &Error{Kind: SignIn, Status: resp.StatusCode, RequestID: cleanID(body.TraceID)}
+	if wait, ok := retryAfter(resp.Header, time.Now()); ok {
+		e.RetryAfter = wait
+	}
+	for _, code := range body.Codes {
+		known, ok := signInCodes[code]
+		if e.Code == "" || ok {
+			e.Code = "AADSTS" + strconv.FormatInt(code, 10)
+		}
+		if ok {
+			e.Message, e.Remedy = known[0], known[1]
+			return e
+		}
+	}
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		e.Kind, e.Message = Throttled, "the sign-in service throttles this app"
+	case resp.StatusCode >= 500:
+		e.Kind, e.Message = Unavailable, "the sign-in service is not available"
+	case e.Code != "":
+		e.Message = "the sign-in was refused"
+		e.Remedy = fmt.Sprintf("look up %s in Microsoft's list of sign-in error codes", e.Code)
+	default:
+		e.Message = "the sign-in was refused"
+		e.Code = cleanID(strings.ReplaceAll(body.Error, "_", "-"))
+	}
+	return e
+}
+
+// rolesOf reads the application permissions out of a token. Whether the token is genuine
+// is for Graph to judge; here it only tells the operator what consent it carries.
+func rolesOf(token string) ([]string, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, &Error{Kind: SignIn, Message: "the token does not show its permissions"}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return nil, &Error{Kind: SignIn, Message: "the token does not show its permissions"}
+	}
+	var claims struct {
+		Roles []string `json:"roles"`
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return nil, &Error{Kind: SignIn, Message: "the token does not show its permissions"}
+	}
+	slices.Sort(claims.Roles)
+	return slices.Compact(claims.Roles), nil
+}

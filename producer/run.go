@@ -1,0 +1,293 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/seatstream/seatstream/producer/graph"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// Runner runs connectors: it collects every feed of a tenant and publishes what changed.
+type Runner struct {
+	JS     jetstream.JetStream
+	Stores *Stores
+	Log    zerolog.Logger
+	Now    func() time.Time // the clock; time.Now where nil
+	// Progress, where set, is told after every page.
+	Progress func(connector string, ev *schemas.Run)
+}
+
+func (r *Runner) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+// run is one run of one connector.
+type run struct {
+	*Runner
+	conn        Connector
+	client      *graph.Client
+	log         zerolog.Logger
+	id          string
+	tenant      string
+	started     time.Time
+	permissions []string
+	digest      func(string) string
+	licensed    []string // groups that carry licences
+	groupsWhole bool
+	results     []*schemas.Run
+}
+
+// Run collects all feeds of a connector and returns the evidence of the whole run. A feed
+// that fails does not stop the others. The error is not nil where nothing could be
+// collected at all: sign-in refused, tenant busy, stream away.
+func (r *Runner) Run(ctx context.Context, c Connector) (*schemas.Run, error) {
+	started := r.now()
+	u := &run{Runner: r, conn: c, started: started, id: schemas.NewRunID(started)}
+	u.log = r.Log.With().Str("connector", c.Name).Str("run", u.id).Logger()
+	all, err := u.collect(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrBusy) {
+		u.failed(ctx, err)
+	}
+	return all, err
+}
+
+// failed publishes the evidence of a run that could not collect. A tenant that has never
+// been reached has no subject yet; its failure stands in the connector's status alone.
+func (u *run) failed(ctx context.Context, cause error) {
+	if u.tenant == "" {
+		u.tenant = u.Stores.tenantOf(ctx, u.conn)
+	}
+	if u.tenant == "" {
+		return
+	}
+	ev := &schemas.Run{
+		RunID: u.id, Connector: u.conn.Name, Feed: schemas.FeedAll, Status: schemas.RunFailed, Permissions: u.permissions,
+		StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()), Error: runError(cause),
+	}
+	p := newPublisher(ctx, u.JS, u.log)
+	err := u.evidence(p, schemas.NewEncoder(), ev)
+	if err := errors.Join(err, p.close()); err != nil {
+		u.log.Warn().Err(err).Msg("evidence of the failed run not stored")
+	}
+}
+
+func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
+	r, c := u.Runner, u.conn
+	specs, err := c.ReportSpecs()
+	if err != nil {
+		return nil, err
+	}
+	if u.client, err = newClient(c, u.log); err != nil {
+		return nil, err
+	}
+	if u.permissions, err = u.client.Permissions(ctx); err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
+	}
+	org, err := u.client.Organization(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
+	}
+	org.Normalize()
+	if u.tenant = org.ID; !schemas.IsGUID(u.tenant) {
+		return nil, fmt.Errorf("run connector %s: organization id %q is not a GUID", c.Name, org.ID)
+	}
+	ctx, release, err := r.Stores.lease(ctx, u.tenant, u.id)
+	if err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
+	}
+	defer release()
+	if err := r.Stores.rememberTenant(ctx, c.Name, u.tenant); err != nil {
+		return nil, err
+	}
+	if u.digest, err = r.Stores.digest(ctx, u.tenant); err != nil {
+		return nil, err
+	}
+	u.log.Info().Str("tenant", u.tenant).Msg("run started")
+	for _, f := range u.feeds(&org, specs) {
+		if err := u.feed(ctx, f); err != nil {
+			return nil, fmt.Errorf("run connector %s: feed %s: %w", c.Name, f.name, err)
+		}
+	}
+	return u.finish(ctx)
+}
+
+func newClient(c Connector, log zerolog.Logger) (*graph.Client, error) {
+	if c.CAFile != "" {
+		if _, err := os.Stat(c.CAFile); err != nil {
+			return nil, fmt.Errorf("connector %s: ca_file: %w", c.Name, err)
+		}
+	}
+	if _, err := c.ClientSecret.Resolve(); err != nil {
+		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
+	}
+	client, err := graph.New(graph.Config{
+		Tenant: c.Tenant, ClientID: c.ClientID, Secret: c.ClientSecret.Resolve, Cloud: c.Cloud,
+		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
+	}
+	return client, nil
+}
+
+// feed collects one feed and publishes its evidence. The error is one of the stream: a
+// feed that Graph refuses is evidence, not an error.
+func (u *run) feed(ctx context.Context, f feed) error {
+	ev := &schemas.Run{
+		RunID: u.id, Connector: u.conn.Name, Feed: f.name, StartedAt: schemas.FormatTime(u.now()), Permissions: u.permissions,
+	}
+	_, err := u.Stores.cursor(ctx, u.tenant, f.name)
+	if ev.Baseline = errors.Is(err, errNoCursor); err != nil && !ev.Baseline {
+		return err
+	}
+	c := &collection{
+		ctx: ctx, js: u.JS, log: u.log, tenant: u.tenant, kind: f.kind, report: f.report, baseline: ev.Baseline,
+		again: f.again, enc: schemas.NewEncoder(), ev: ev,
+	}
+	filter := schemas.Filter(u.tenant, f.kind, f.report)
+	if c.state, err = loadState(ctx, u.JS, filter); err != nil {
+		return err
+	}
+	c.pub = newPublisher(ctx, u.JS, u.log)
+	known := len(c.state)
+	page := func(read time.Time, entities []schemas.Entity) error {
+		if err := c.page(read, entities); err != nil {
+			return &streamError{err}
+		}
+		if u.Progress != nil {
+			u.Progress(u.conn.Name, ev)
+		}
+		return nil
+	}
+	readErr := f.read(ctx, ev, page)
+	var broken *streamError
+	if errors.As(readErr, &broken) {
+		c.pub.abort()
+		return errors.Join(broken.err, c.pub.err)
+	}
+	u.judge(ev, f, known, readErr)
+	if ev.Status == schemas.RunComplete {
+		if err := c.deleteUnseen(u.now()); err != nil {
+			c.pub.abort()
+			return errors.Join(err, c.pub.err)
+		}
+	}
+	return u.conclude(ctx, c, f)
+}
+
+// streamError marks an error of publishing, which ends the run, apart from one of Graph.
+type streamError struct{ err error }
+
+func (e *streamError) Error() string { return e.err.Error() }
+func (e *streamError) Unwrap() error { return e.err }
+
+// judge settles the status of a feed from how its reading ended.
+func (u *run) judge(ev *schemas.Run, f feed, known int, readErr error) {
+	switch {
+	case readErr != nil:
+		ev.Error = runError(readErr)
+		ev.Status = schemas.RunIncomplete
+		if ev.Pages == 0 {
+			ev.Status = schemas.RunFailed
+		}
+		var ge *graph.Error
+		if ev.Pages == 0 && errors.As(readErr, &ge) && (ge.Kind == graph.Unsupported || ge.Kind == graph.Permission || ge.Kind == graph.TenantLicence) {
+			ev.Status = schemas.RunUnavailable
+		}
+		u.log.Warn().Str("feed", f.name).Str("status", ev.Status).Str("code", ev.Error.Code).Msg("feed not complete")
+	case f.neverEmpty && ev.Entities == 0 && known > 0:
+		ev.Status = schemas.RunIncomplete
+		ev.Error = &schemas.RunError{
+			Code:    "EmptyListing",
+			Message: fmt.Sprintf("Graph listed nothing where %d are known", known),
+			Remedy:  "nothing was deleted; run again, and look at the tenant if it stays so",
+		}
+	default:
+		ev.Status = schemas.RunComplete
+	}
+}
+
+// conclude publishes the evidence behind the records it is about and, once all are
+// stored, moves the cursor.
+func (u *run) conclude(ctx context.Context, c *collection, f feed) error {
+	ev := c.ev
+	ev.FinishedAt = schemas.FormatTime(u.now())
+	if err := u.evidence(c.pub, c.enc, ev); err != nil {
+		c.pub.abort()
+		return errors.Join(err, c.pub.err)
+	}
+	if err := c.pub.close(); err != nil {
+		return err
+	}
+	u.results = append(u.results, ev)
+	u.log.Debug().Str("feed", f.name).Str("status", ev.Status).Int64("entities", ev.Entities).
+		Int64("published", ev.Published).Int64("deleted", ev.Deleted).Msg("feed collected")
+	if ev.Status != schemas.RunComplete {
+		return nil
+	}
+	return u.Stores.moveCursor(ctx, u.tenant, f.name, cursor{Run: u.id, Finished: u.now(), Entities: ev.Entities})
+}
+
+func (u *run) evidence(p *publisher, enc *schemas.Encoder, ev *schemas.Run) error {
+	body, err := enc.Encode(ev)
+	if err != nil {
+		return err
+	}
+	return p.add(schemas.Record{
+		Subject: schemas.Subject{Tenant: u.tenant, Kind: schemas.KindRun, Entity: ev.Entity()},
+		Op:      schemas.Upsert, Run: u.id, Time: u.now(), Body: append([]byte(nil), body...),
+	})
+}
+
+// finish publishes the evidence of the whole run.
+func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
+	all := &schemas.Run{
+		RunID: u.id, Connector: u.conn.Name, Feed: schemas.FeedAll, Status: schemas.RunComplete,
+		Permissions: u.permissions, StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()),
+	}
+	for _, ev := range u.results {
+		all.Pages += ev.Pages
+		all.Entities += ev.Entities
+		all.Published += ev.Published
+		all.Unchanged += ev.Unchanged
+		all.Deleted += ev.Deleted
+		all.Events += ev.Events
+		all.Rejected += ev.Rejected
+		all.ConcealedRows += ev.ConcealedRows
+		if ev.Status != schemas.RunComplete {
+			all.Status = schemas.RunIncomplete
+			all.Notes = append(all.Notes, ev.Feed+": "+ev.Status)
+		}
+	}
+	p := newPublisher(ctx, u.JS, u.log)
+	if err := u.evidence(p, schemas.NewEncoder(), all); err != nil {
+		p.abort()
+		return nil, err
+	}
+	if err := p.close(); err != nil {
+		return nil, err
+	}
+	u.log.Info().Str("tenant", u.tenant).Str("status", all.Status).Int64("entities", all.Entities).Int64("published", all.Published).
+		Int64("unchanged", all.Unchanged).Int64("deleted", all.Deleted).Int64("events", all.Events).
+		Dur("took", u.now().Sub(u.started)).Msg("run finished")
+	return all, nil
+}
+
+// runError renders an error for the evidence: codes and remedies, no secrets, no URLs.
+func runError(err error) *schemas.RunError {
+	var ge *graph.Error
+	if errors.As(err, &ge) {
+		return &schemas.RunError{Code: ge.Code, Message: ge.Message, Remedy: ge.Remedy}
+	}
+	return &schemas.RunError{Code: "Failed", Message: err.Error()}
+}

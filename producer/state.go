@@ -1,0 +1,136 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// state is what the stream last said about the entities of one feed: the hash of each
+// entity that exists. The stream is the only memory of a producer.
+type state map[string]entry
+
+type entry struct {
+	hash [16]byte
+	seen uint8 // how often this run met the entity
+}
+
+// loadState reads the last record of every entity under filter, headers only. Records of
+// deleted entities are left out: when such an entity is listed again, it is new.
+func loadState(ctx context.Context, js jetstream.JetStream, filter string) (state, error) {
+	st := state{}
+	err := eachLast(ctx, js, filter, true, func(msg jetstream.Msg) error {
+		subject, err := schemas.ParseSubject(msg.Subject())
+		if err != nil {
+			return err
+		}
+		if msg.Headers().Get(schemas.HeaderOp) == string(schemas.Delete) {
+			delete(st, subject.Entity)
+			return nil
+		}
+		// A record without a readable hash counts as changed: it is published again.
+		hash, _ := schemas.ParseHash(msg.Headers().Get(schemas.HeaderHash))
+		st[subject.Entity] = entry{hash: hash}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read last state of %s from stream %s: %w", filter, schemas.StreamM365.Name, err)
+	}
+	return st, nil
+}
+
+// eachLast calls f with the last message of every subject under filter. Should the
+// reading be interrupted, a later message of a subject may come after an earlier one,
+// never before it.
+func eachLast(ctx context.Context, js jetstream.JetStream, filter string, headersOnly bool, f func(jetstream.Msg) error) error {
+	consumer, err := js.OrderedConsumer(ctx, schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{filter},
+		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+		HeadersOnly:    headersOnly,
+	})
+	if err != nil {
+		return err
+	}
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if info.NumPending == 0 {
+		return nil
+	}
+	msgs, err := consumer.Messages(jetstream.PullMaxMessages(5000))
+	if err != nil {
+		return err
+	}
+	defer msgs.Stop()
+	for {
+		msg, err := msgs.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		if err := f(msg); err != nil {
+			return err
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		if meta.NumPending == 0 {
+			return nil
+		}
+	}
+}
+
+// unseen lists the entities that the run did not meet.
+func (s state) unseen() []string {
+	var ids []string
+	for id, e := range s {
+		if e.seen == 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// cursor is kept in the bucket of cursors, one per tenant and feed. It moves only after
+// every record of the listing is acknowledged.
+type cursor struct {
+	Run      string    `json:"run"`
+	Finished time.Time `json:"finished"`
+	Entities int64     `json:"entities"`
+}
+
+// errNoCursor says that a feed has never been listed completely.
+var errNoCursor = errors.New("no complete listing yet")
+
+func (s *Stores) cursor(ctx context.Context, tenant, feed string) (cursor, error) {
+	var c cursor
+	e, err := s.Cursors.Get(ctx, tenant+"."+feed)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return c, errNoCursor
+	}
+	if err != nil {
+		return c, fmt.Errorf("read cursor %s.%s: %w", tenant, feed, err)
+	}
+	return c, schemas.Decode(e.Value(), &c)
+}
+
+func (s *Stores) moveCursor(ctx context.Context, tenant, feed string, c cursor) error {
+	b, err := schemas.NewEncoder().Encode(c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Cursors.Put(ctx, tenant+"."+feed, b); err != nil {
+		return fmt.Errorf("move cursor %s.%s: %w", tenant, feed, err)
+	}
+	return nil
+}
+
+// headerGetter reads the first value of a header.
+func headerGetter(h nats.Header) func(string) string { return h.Get }

@@ -1,0 +1,106 @@
+package producer
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seatstream/seatstream/internal/lease"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// Stores are the key-value buckets that producers share. Nothing is kept on local disk,
+// so any number of producers run side by side.
+type Stores struct {
+	Connectors, Cursors, Leases, Status jetstream.KeyValue
+}
+
+// OpenStores creates the buckets that are missing and opens them all.
+func OpenStores(ctx context.Context, js jetstream.JetStream, replicas int) (*Stores, error) {
+	s := &Stores{}
+	for _, b := range []struct {
+		kv   *jetstream.KeyValue
+		name string
+		ttl  time.Duration
+		desc string
+	}{
+		{&s.Connectors, schemas.BucketConnectors, 0, "connectors: how each tenant is reached; secrets by reference only"},
+		{&s.Cursors, schemas.BucketCursors, 0, "last complete listing per tenant and feed, digest keys"},
+		{&s.Status, schemas.BucketStatus, 0, "what the last command of each connector came to"},
+		{&s.Leases, schemas.BucketLeases, lease.TTL, "one run per tenant at a time"},
+	} {
+		kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: b.name, TTL: b.ttl, Description: b.desc, Storage: jetstream.FileStorage, Replicas: replicas,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("open bucket %s: %w", b.name, err)
+		}
+		*b.kv = kv
+	}
+	return s, nil
+}
+
+// digest returns the keyed digest of the tenant's report rows: 32 hex digits. The key
+// lives in the bucket of cursors, so that subjects cannot be guessed from a list of names.
+func (s *Stores) digest(ctx context.Context, tenant string) (func(string) string, error) {
+	name := tenant + ".digest"
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails since Go 1.24
+	_, err := s.Cursors.Create(ctx, name, key)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		var e jetstream.KeyValueEntry
+		if e, err = s.Cursors.Get(ctx, name); err == nil {
+			key = e.Value()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open digest key of tenant %s: %w", tenant, err)
+	}
+	mac := hmac.New(sha256.New, key)
+	var sum [sha256.Size]byte
+	return func(s string) string {
+		mac.Reset()
+		mac.Write([]byte(s))
+		return hex.EncodeToString(mac.Sum(sum[:0])[:16])
+	}, nil
+}
+
+// ErrBusy says that another run holds the tenant.
+var ErrBusy = errors.New("another run of this tenant is in progress")
+
+// lease takes the tenant for a run.
+func (s *Stores) lease(ctx context.Context, tenant, run string) (context.Context, func(), error) {
+	held, release, err := lease.Take(ctx, s.Leases, tenant, run)
+	if errors.Is(err, lease.ErrHeld) {
+		return nil, nil, ErrBusy
+	}
+	return held, release, err
+}
+
+// rememberTenant keeps which directory a connector reads, so that a run that cannot even
+// sign in still leaves its evidence with the tenant.
+func (s *Stores) rememberTenant(ctx context.Context, connector, tenant string) error {
+	if _, err := s.Cursors.Put(ctx, "connector."+connector, []byte(tenant)); err != nil {
+		return fmt.Errorf("remember tenant of connector %s: %w", connector, err)
+	}
+	return nil
+}
+
+// tenantOf returns the directory id of a connector, or nothing where it is not known yet.
+func (s *Stores) tenantOf(ctx context.Context, c Connector) string {
+	if id := schemas.GUID(c.Tenant); schemas.IsGUID(id) {
+		return id
+	}
+	e, err := s.Cursors.Get(ctx, "connector."+c.Name)
+	if err != nil || !schemas.IsGUID(string(e.Value())) {
+		return ""
+	}
+	return string(e.Value())
+}

@@ -1,0 +1,165 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// Worker carries out the commands for one endpoint. Any number of workers share them.
+type Worker struct {
+	Endpoint string
+	Parallel int // tenants at once
+	Registry *Registry
+	Log      zerolog.Logger
+}
+
+const (
+	commandWait = 30 * time.Second // a command whose worker died goes to another after this
+	busyWait    = 5 * time.Second
+)
+
+// Run carries out commands until ctx is done, and then lets the runs in progress break
+// off: a run that is cut short publishes no deletes, and the next one makes up for it.
+func (w *Worker) Run(ctx context.Context) error {
+	cons, err := w.Registry.JS.CreateOrUpdateConsumer(ctx, schemas.StreamCommands.Name, jetstream.ConsumerConfig{
+		Durable: "producer-" + w.Endpoint, Description: "commands for producers of endpoint " + w.Endpoint,
+		FilterSubject: schemas.CommandRun(w.Endpoint, "*"),
+		AckPolicy:     jetstream.AckExplicitPolicy, AckWait: commandWait, MaxDeliver: -1, MaxAckPending: 1000,
+	})
+	if err != nil {
+		return fmt.Errorf("serve endpoint %s: %w", w.Endpoint, err)
+	}
+	slots := make(chan struct{}, max(1, w.Parallel))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for ctx.Err() == nil {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		msg, err := cons.Next(jetstream.FetchContext(ctx))
+		if err != nil {
+			<-slots
+			if ctx.Err() == nil && !errors.Is(err, jetstream.ErrNoMessages) && !errors.Is(err, context.DeadlineExceeded) {
+				w.Log.Warn().Err(err).Msg("commands not readable, trying again")
+				pause(ctx, time.Second)
+			}
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			w.carryOut(ctx, msg)
+		})
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// carryOut runs one command and acknowledges it when the run is over. A run that failed
+// is not repeated at once: the schedule comes round again.
+func (w *Worker) carryOut(ctx context.Context, msg jetstream.Msg) {
+	name := msg.Subject()[strings.LastIndexByte(msg.Subject(), '.')+1:]
+	log := w.Log.With().Str("connector", name).Logger()
+	stop := keepAlive(msg)
+	defer stop()
+	c, err := w.Registry.Get(ctx, name)
+	if errors.Is(err, ErrNoConnector) {
+		_ = msg.Ack() // the connector was removed while its command waited
+		return
+	}
+	if err == nil {
+		err = w.run(ctx, c, commandID(msg))
+	}
+	switch {
+	case ctx.Err() != nil:
+		_ = msg.Nak() // another worker takes it up
+	case errors.Is(err, ErrBusy):
+		_ = msg.NakWithDelay(busyWait)
+	default:
+		if err != nil {
+			log.Error().Err(err).Msg("run failed")
+		}
+		if err := msg.Ack(); err != nil {
+			log.Warn().Err(err).Msg("command not acknowledged, it will run again")
+		}
+	}
+}
+
+func commandID(msg jetstream.Msg) string {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d", meta.Sequence.Stream)
+}
+
+// keepAlive tells the server that the command is being worked on.
+func keepAlive(msg jetstream.Msg) (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(commandWait / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				_ = msg.InProgress() // the next one may get through
+			}
+		}
+	})
+	return func() { close(done); wg.Wait() }
+}
+
+// run runs a connector and keeps its status up to date.
+func (w *Worker) run(ctx context.Context, c Connector, command string) error {
+	st := Status{Command: command, State: StateRunning, Started: time.Now().UTC()}
+	report := func() {
+		st.Updated = time.Now().UTC()
+		body, err := schemas.NewEncoder().Encode(&st)
+		if err == nil {
+			_, err = w.Registry.Stores.Status.Put(context.WithoutCancel(ctx), c.Name, body)
+		}
+		if err != nil {
+			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
+		}
+	}
+	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log}
+	runner.Progress = func(_ string, ev *schemas.Run) {
+		if time.Since(st.Updated) > 500*time.Millisecond {
+			st.Run = ev
+			report()
+		}
+	}
+	report()
+	all, err := runner.Run(ctx, c)
+	if errors.Is(err, ErrBusy) || ctx.Err() != nil {
+		return err
+	}
+	st.Run, st.State = all, StateDone
+	if err != nil {
+		st.State, st.Error = StateFailed, runError(err)
+	}
+	report()
+	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {
+		return err
+	}
+	return err
+}

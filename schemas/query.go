@@ -1,0 +1,150 @@
+package schemas
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+)
+
+// Database is the ClickHouse database of the product.
+const Database = "m365"
+
+//go:embed sql
+var sqlFiles embed.FS
+
+// Migrations holds the numbered ClickHouse migrations in goose's form.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(sqlFiles, "sql/migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return sub
+}
+
+// Query is a shipped question: one file under sql/queries, one parametrised view.
+type Query struct {
+	Name       string // licence-position
+	Title      string // one line
+	Definition string // what the answer means, and its source
+	Params     []Param
+	SQL        string // the view's SELECT
+	Internal   bool   // a building block of other queries, not an answer by itself
+}
+
+// Param is a parameter of a query.
+type Param struct {
+	Name, Type, Default, Doc string
+}
+
+// View is the name of the query's parametrised view.
+func (q *Query) View() string { return strings.ReplaceAll(q.Name, "-", "_") }
+
+// Queries returns the shipped queries in the order of their files. A file's number
+// places a query behind those it is built on.
+var Queries = sync.OnceValue(func() []Query {
+	files, err := fs.Glob(sqlFiles, "sql/queries/*.sql")
+	if err != nil {
+		panic(err)
+	}
+	var qs []Query
+	for _, f := range files {
+		b, err := sqlFiles.ReadFile(f)
+		if err != nil {
+			panic(err)
+		}
+		q, err := parseQuery(path.Base(f), string(b))
+		if err != nil {
+			panic(err) // TestQueries reads every file
+		}
+		qs = append(qs, q)
+	}
+	return qs
+})
+
+// QueryNamed returns a shipped query.
+func QueryNamed(name string) (*Query, error) {
+	qs := Queries()
+	for i := range qs {
+		if qs[i].Name == name && !qs[i].Internal {
+			return &qs[i], nil
+		}
+	}
+	return nil, fmt.Errorf("unknown query %q: seatstream query list shows all", name)
+}
+
+// parseQuery reads the header of a query file: comment lines "-- key: value", where a
+// line that begins with "--   " goes on with the value before, and then the SELECT.
+func parseQuery(file, text string) (Query, error) {
+	q := Query{}
+	_, name, _ := strings.Cut(strings.TrimSuffix(file, ".sql"), "_")
+	q.Name = name
+	values := map[string]string{}
+	key := ""
+	for line := range strings.Lines(text) {
+		comment, ok := strings.CutPrefix(strings.TrimRight(line, "\n"), "--")
+		if !ok {
+			break
+		}
+		text = text[len(line):]
+		if more, ok := strings.CutPrefix(comment, "   "); ok && key != "" {
+			values[key] += " " + strings.TrimSpace(more)
+			continue
+		}
+		k, v, ok := strings.Cut(strings.TrimSpace(comment), ":")
+		if !ok {
+			return q, fmt.Errorf("query %s: comment line %q: want key: value", file, line)
+		}
+		if key = k; key == "param" {
+			p, err := parseParam(v)
+			if err != nil {
+				return q, fmt.Errorf("query %s: %w", file, err)
+			}
+			q.Params = append(q.Params, p)
+			key = ""
+			continue
+		}
+		values[key] = strings.TrimSpace(v)
+	}
+	q.Title, q.Definition, q.SQL = values["title"], values["definition"], strings.TrimSpace(text)
+	_, q.Internal = values["internal"]
+	if q.Title == "" || q.Definition == "" || q.SQL == "" {
+		return q, fmt.Errorf("query %s: needs a title, a definition and a SELECT", file)
+	}
+	return q, nil
+}
+
+// parseParam reads "name Type = default, what it is". A comma, blank or equals sign in
+// quotes or brackets belongs to the type or the default: DateTime64(3, 'UTC').
+func parseParam(s string) (Param, error) {
+	head, doc, _ := cutOutside(s, ',')
+	decl, def, _ := cutOutside(head, '=')
+	name, typ, _ := strings.Cut(strings.TrimSpace(decl), " ")
+	typ, def, doc = strings.TrimSpace(typ), strings.TrimSpace(def), strings.TrimSpace(doc)
+	_, _, twoTypes := cutOutside(typ, ' ')
+	if name == "" || typ == "" || def == "" || doc == "" || twoTypes {
+		return Param{}, fmt.Errorf("param %q: want name Type = default, what it is", s)
+	}
+	return Param{Name: name, Type: typ, Default: def, Doc: doc}, nil
+}
+
+// cutOutside is strings.Cut at the first sep that stands in no quotes or brackets.
+func cutOutside(s string, sep byte) (before, after string, found bool) {
+	quoted, depth := false, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\'':
+			quoted = !quoted
+		case quoted:
+		case c == '(' || c == '[':
+			depth++
+		case c == ')' || c == ']':
+			depth--
+		case c == sep && depth == 0:
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
