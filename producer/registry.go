@@ -24,35 +24,36 @@ type Registry struct {
 var ErrNoConnector = errors.New("no such connector")
 
 // Put stores a connector, new or changed, and its schedule. A new connector is also told
-// to run at once. created reports whether it is new.
-func (r *Registry) Put(ctx context.Context, c Connector) (created bool, err error) {
+// to run at once: command is then the command's id, and 0 otherwise.
+func (r *Registry) Put(ctx context.Context, c Connector) (command uint64, err error) {
 	c.Default()
 	if err := c.Validate(); err != nil {
-		return false, err
+		return 0, err
 	}
+	created := false
 	old, err := r.Get(ctx, c.Name)
 	switch {
 	case errors.Is(err, ErrNoConnector):
 		created, c.CreatedAt = true, time.Now().UTC()
 	case err != nil:
-		return false, err
+		return 0, err
 	default:
 		c.CreatedAt = old.CreatedAt
 	}
 	body, err := schemas.NewEncoder().Encode(&c)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if _, err := r.Stores.Connectors.Put(ctx, c.Name, body); err != nil {
-		return false, fmt.Errorf("store connector %s: %w", c.Name, err)
+		return 0, fmt.Errorf("store connector %s: %w", c.Name, err)
 	}
 	if err := r.Schedule(ctx, c, time.Now()); err != nil {
-		return created, err
+		return 0, err
 	}
-	if created {
-		_, err = r.RunNow(ctx, c)
+	if !created {
+		return 0, nil
 	}
-	return created, err
+	return r.RunNow(ctx, c)
 }
 
 // Get returns a connector.
@@ -135,12 +136,12 @@ func (r *Registry) Schedule(ctx context.Context, c Connector, now time.Time) err
 
 // RunNow tells a producer of the connector's endpoint to run it, and returns the command's
 // id, under which its status is found.
-func (r *Registry) RunNow(ctx context.Context, c Connector) (string, error) {
+func (r *Registry) RunNow(ctx context.Context, c Connector) (uint64, error) {
 	ack, err := r.JS.PublishMsg(ctx, &nats.Msg{Subject: schemas.CommandRun(c.Endpoint, c.Name), Data: []byte("{}")})
 	if err != nil {
-		return "", fmt.Errorf("command a run of connector %s: %w", c.Name, err)
+		return 0, fmt.Errorf("command a run of connector %s: %w", c.Name, err)
 	}
-	return fmt.Sprintf("%d", ack.Sequence), nil
+	return ack.Sequence, nil
 }
 
 // States of a command.
@@ -152,7 +153,7 @@ const (
 
 // Status is what the last command of a connector came to, or is about.
 type Status struct {
-	Command string            `json:"command"`
+	Command uint64            `json:"command"` // ids grow: a later command makes up for an earlier one
 	State   string            `json:"state"`
 	Started time.Time         `json:"started"`
 	Updated time.Time         `json:"updated"`

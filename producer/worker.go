@@ -101,12 +101,12 @@ func (w *Worker) carryOut(ctx context.Context, msg jetstream.Msg) {
 	}
 }
 
-func commandID(msg jetstream.Msg) string {
+func commandID(msg jetstream.Msg) uint64 {
 	meta, err := msg.Metadata()
 	if err != nil {
-		return ""
+		return 0
 	}
-	return fmt.Sprintf("%d", meta.Sequence.Stream)
+	return meta.Sequence.Stream
 }
 
 // keepAlive tells the server that the command is being worked on.
@@ -129,7 +129,7 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 }
 
 // run runs a connector and keeps its status up to date.
-func (w *Worker) run(ctx context.Context, c Connector, command string) error {
+func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
 	st := Status{Command: command, State: StateRunning, Started: time.Now().UTC()}
 	report := func() {
 		st.Updated = time.Now().UTC()

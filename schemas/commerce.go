@@ -1,6 +1,8 @@
 package schemas
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -51,7 +53,13 @@ func (s *SKU) Normalize() {
 		p := &s.ServicePlans[i]
 		p.ServicePlanID, p.Unknown = GUID(p.ServicePlanID), dropAnnotations(p.Unknown)
 	}
-	slices.SortFunc(s.ServicePlans, func(a, b ServicePlan) int { return strings.Compare(a.ServicePlanID, b.ServicePlanID) })
+	slices.SortFunc(s.ServicePlans, func(a, b ServicePlan) int { // by all that is encoded, see compareStates
+		if c := strings.Compare(a.ServicePlanID, b.ServicePlanID); c != 0 {
+			return c
+		}
+		return cmp.Or(strings.Compare(a.ServicePlanName, b.ServicePlanName), strings.Compare(a.ProvisioningStatus, b.ProvisioningStatus),
+			strings.Compare(a.AppliesTo, b.AppliesTo), bytes.Compare(a.Unknown, b.Unknown))
+	})
 	normalizeGUIDs(s.SubscriptionIDs)
 	s.PrepaidUnits.Unknown = dropAnnotations(s.PrepaidUnits.Unknown)
 	s.Unknown = dropAnnotations(s.Unknown)

@@ -40,12 +40,12 @@ func connectorAdd(c *cli) *cobra.Command {
 				return usagef("%w", err)
 			}
 			return withRegistry(c, cmd, func(ctx context.Context, r *producer.Registry) error {
-				created, err := r.Put(ctx, n)
+				command, err := r.Put(ctx, n)
 				if err != nil {
 					return err
 				}
 				word := "changed"
-				if created {
+				if command > 0 {
 					word = "added, first run commanded"
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "connector %s %s; seatstream connector run %s shows a run\n", n.Name, word, n.Name)
@@ -227,12 +227,12 @@ func remedy(s string) string {
 }
 
 // await follows a command to its end and shows its progress.
-func await(ctx context.Context, r *producer.Registry, name, command string) (*producer.Status, error) {
+func await(ctx context.Context, r *producer.Registry, name string, command uint64) (*producer.Status, error) {
 	bar := progress(name)
 	defer bar.Done()
 	waiting, cancel := context.WithTimeoutCause(ctx, takeUp, errNotTakenUp)
 	defer cancel()
-	taken := func(s producer.Status) bool { return s.Command == command }
+	taken := func(s producer.Status) bool { return s.Command >= command }
 	if err := r.Watch(waiting, name, func(s producer.Status) bool { return !taken(s) }); err != nil {
 		return nil, err
 	}

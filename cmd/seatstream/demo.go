@@ -136,15 +136,20 @@ func (d *demo) collect(ctx context.Context, connectors []producer.Connector) err
 	if err != nil {
 		return err
 	}
-	for _, n := range connectors {
-		if _, err := registry.Put(ctx, n); err != nil {
+	commands := make([]uint64, len(connectors))
+	for i, n := range connectors {
+		if commands[i], err = registry.Put(ctx, n); err != nil {
 			return err
 		}
-		id, err := registry.RunNow(ctx, n)
-		if err != nil {
+		if commands[i] > 0 {
+			continue // new: it runs already
+		}
+		if commands[i], err = registry.RunNow(ctx, n); err != nil {
 			return err
 		}
-		st, err := await(ctx, registry, n.Name, id)
+	}
+	for i, n := range connectors {
+		st, err := await(ctx, registry, n.Name, commands[i])
 		if err != nil {
 			return err
 		}

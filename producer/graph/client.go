@@ -13,7 +13,6 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoft/kiota-abstractions-go/authentication"
 	khttp "github.com/microsoft/kiota-http-go"
-	msgraph "github.com/microsoftgraph/msgraph-sdk-go"
 	core "github.com/microsoftgraph/msgraph-sdk-go-core"
 	"github.com/rs/zerolog"
 )
@@ -46,7 +45,6 @@ type Client struct {
 	graph   origin
 	tokens  *tokens
 	retry   *retrier
-	sdk     *msgraph.GraphServiceClient
 	files   *downloader
 	batch   int   // report rows handed over at once
 	maxPage int64 // of a decompressed page, in bytes
@@ -119,12 +117,13 @@ func (c *Client) endpoints(cfg Config, s *signer) error {
 	return nil
 }
 
-// connect builds the SDK's client on top of our transport. Of the SDK's middleware the
+// connect builds the SDK's adapter on top of our transport. Of the SDK's middleware the
 // retries and the redirects are left out: our transport does the first, and the second
 // must not happen. The SDK attaches no token either: the transport does, after it has
-// checked where the request goes.
+// checked where the request goes. The SDK's root client is not used, because making one
+// changes registries of the whole process without a lock, and tenants come and go.
 func (c *Client) connect(network http.RoundTripper) error {
-	options := msgraph.GetDefaultClientOptions()
+	var options core.GraphClientOptions
 	t := &transport{next: network, graph: c.graph, tokens: c.tokens, retry: c.retry, limit: c.maxPage}
 	httpClient := &http.Client{
 		Transport: khttp.NewCustomTransportWithParentTransport(t,
@@ -133,14 +132,13 @@ func (c *Client) connect(network http.RoundTripper) error {
 		),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	adapter, err := msgraph.NewGraphRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
-		&authentication.AnonymousAuthenticationProvider{}, nil, nil, httpClient)
+	adapter, err := core.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		&authentication.AnonymousAuthenticationProvider{}, options, nil, nil, httpClient)
 	if err != nil {
 		return fmt.Errorf("build graph client: %w", err)
 	}
 	adapter.SetBaseUrl(c.base + "/v1.0")
 	c.adapter = adapter
-	c.sdk = msgraph.NewGraphServiceClient(adapter)
 	return nil
 }
 
@@ -204,6 +202,16 @@ func (c *Client) send(ctx context.Context, info *abs.RequestInformation) (*http.
 		return nil, &Error{Kind: Network, Message: "no answer"}
 	}
 	return resp, nil
+}
+
+// path starts a request builder of the SDK's. Each has a map of its own: the adapter
+// writes to it.
+func (c *Client) path(parameters ...string) (map[string]string, abs.RequestAdapter) {
+	m := map[string]string{"baseurl": c.base + "/v1.0"}
+	for i := 0; i+1 < len(parameters); i += 2 {
+		m[parameters[i]] = parameters[i+1]
+	}
+	return m, c.adapter
 }
 
 // follow is a request for a link out of a response, taken as it is: the SDK would

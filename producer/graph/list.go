@@ -8,8 +8,10 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	abs "github.com/microsoft/kiota-abstractions-go"
+	sdkdirectory "github.com/microsoftgraph/msgraph-sdk-go/directory"
 	sdkgroups "github.com/microsoftgraph/msgraph-sdk-go/groups"
 	sdkorganization "github.com/microsoftgraph/msgraph-sdk-go/organization"
+	sdkskus "github.com/microsoftgraph/msgraph-sdk-go/subscribedskus"
 	sdkusers "github.com/microsoftgraph/msgraph-sdk-go/users"
 
 	"github.com/seatstream/seatstream/schemas"
@@ -42,7 +44,7 @@ func (c *Client) Users(ctx context.Context, yield func(Page[schemas.User]) error
 	return listing[schemas.User]{
 		feed: feedUsers,
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
-			return c.sdk.Users().ToGetRequestInformation(ctx, &sdkusers.UsersRequestBuilderGetRequestConfiguration{
+			return sdkusers.NewUsersRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, &sdkusers.UsersRequestBuilderGetRequestConfiguration{
 				QueryParameters: &sdkusers.UsersRequestBuilderGetQueryParameters{Select: userProperties, Top: new(pageSize)},
 			})
 		},
@@ -56,7 +58,7 @@ func (c *Client) Groups(ctx context.Context, yield func(Page[schemas.Group]) err
 	return listing[schemas.Group]{
 		feed: feedGroups,
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
-			return c.sdk.Groups().ToGetRequestInformation(ctx, &sdkgroups.GroupsRequestBuilderGetRequestConfiguration{
+			return sdkgroups.NewGroupsRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, &sdkgroups.GroupsRequestBuilderGetRequestConfiguration{
 				QueryParameters: &sdkgroups.GroupsRequestBuilderGetQueryParameters{Select: groupProperties, Top: new(pageSize)},
 			})
 		},
@@ -92,7 +94,7 @@ func (c *Client) Members(ctx context.Context, groupID string, yield func(Page[sc
 	return listing[schemas.Member]{
 		feed: feedMembers,
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
-			return c.sdk.Groups().ByGroupId(groupID).Members().ToGetRequestInformation(ctx, &sdkgroups.ItemMembersRequestBuilderGetRequestConfiguration{
+			return sdkgroups.NewItemMembersRequestBuilderInternal(c.path("group%2Did", groupID)).ToGetRequestInformation(ctx, &sdkgroups.ItemMembersRequestBuilderGetRequestConfiguration{
 				QueryParameters: &sdkgroups.ItemMembersRequestBuilderGetQueryParameters{Select: []string{"id"}, Top: new(pageSize)},
 			})
 		},
@@ -110,7 +112,7 @@ func (c *Client) SKUs(ctx context.Context, yield func(Page[schemas.SKU]) error) 
 	return listing[schemas.SKU]{
 		feed: feedSKUs,
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
-			return c.sdk.SubscribedSkus().ToGetRequestInformation(ctx, nil)
+			return sdkskus.NewSubscribedSkusRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, nil)
 		},
 		accept:  func(s *schemas.SKU) bool { return s.SKUID != "" },
 		options: pageOptions,
@@ -122,7 +124,7 @@ func (c *Client) Subscriptions(ctx context.Context, yield func(Page[schemas.Subs
 	return listing[schemas.Subscription]{
 		feed: feedSubscriptions,
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
-			return c.sdk.Directory().Subscriptions().ToGetRequestInformation(ctx, nil)
+			return sdkdirectory.NewSubscriptionsRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, nil)
 		},
 		accept:  func(s *schemas.Subscription) bool { return s.ID != "" },
 		options: pageOptions,
@@ -135,7 +137,7 @@ func (c *Client) Organization(ctx context.Context) (schemas.Organization, error)
 	err := listing[schemas.Organization]{
 		feed: feedOrganization,
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
-			return c.sdk.Organization().ToGetRequestInformation(ctx, &sdkorganization.OrganizationRequestBuilderGetRequestConfiguration{
+			return sdkorganization.NewOrganizationRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, &sdkorganization.OrganizationRequestBuilderGetRequestConfiguration{
 				QueryParameters: &sdkorganization.OrganizationRequestBuilderGetQueryParameters{Select: organizationProperties},
 			})
 		},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seatstream/seatstream/schemas"
@@ -181,9 +182,9 @@ func TestPagesThatAreNone(t *testing.T) {
 
 func TestPageIsReadAgainAfterABreak(t *testing.T) {
 	t.Parallel()
-	n := 0
+	var asked atomic.Int64
 	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
-		if n++; n == 1 {
+		if asked.Add(1) == 1 {
 			w.Header().Set("Content-Length", "500")
 			fmt.Fprint(w, `{"value":[{"id":"1"}`)
 			panic(http.ErrAbortHandler)
@@ -211,5 +212,35 @@ func TestPageLargerThanTheLimit(t *testing.T) {
 	e := wantKind(t, err, BadBody)
 	if !strings.Contains(e.Message, "larger") || len(f.requests()) != 1 {
 		t.Errorf("%v after %d requests", e, len(f.requests()))
+	}
+}
+
+// One client serves many goroutines: they share a token, and no request disturbs another.
+func TestConcurrentLists(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		id := strings.Split(r.URL.Path, "/")[3]
+		fmt.Fprintf(w, `{"value":[{"@odata.type":"#microsoft.graph.user","id":"of-%s"}]}`, id)
+	})
+	c := f.client()
+	errs := make(chan error)
+	for i := range 50 {
+		go func() {
+			id := fmt.Sprint("group-", i)
+			errs <- c.Members(t.Context(), id, func(p Page[schemas.Member]) error {
+				if len(p.Items) != 1 || p.Items[0].MemberID != "of-"+id || p.Items[0].GroupID != id {
+					return fmt.Errorf("%s: %+v", id, p.Items)
+				}
+				return nil
+			})
+		}()
+	}
+	for range 50 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if f.issued != 1 {
+		t.Errorf("%d tokens", f.issued)
 	}
 }

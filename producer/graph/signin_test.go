@@ -187,6 +187,10 @@ func TestTokensAreShared(t *testing.T) {
 		if token, err := ts.get(t.Context()); err != nil || token != "2" {
 			t.Errorf("the old token does not serve: %q %v", token, err)
 		}
+		tried := time.Now()
+		if token, err := ts.get(t.Context()); err != nil || token != "2" || time.Since(tried) != 0 {
+			t.Errorf("a failed sign-in is repeated at once: %q %v", token, err)
+		}
 		time.Sleep(5 * time.Minute)
 		if _, err := ts.get(t.Context()); KindOf(err) != Unavailable {
 			t.Errorf("an expired token serves: %v", err)

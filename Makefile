@@ -1,0 +1,80 @@
+# seatstream: two commands set everything up on a fresh machine.
+#   make demo     the main job on embedded parts
+#   make test     every test, with the race detector and the linters
+
+SHELL := /bin/bash
+CACHE ?= $(or $(SEATSTREAM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seatstream)
+TOOLS := $(CACHE)/bin
+GOLANGCI_VERSION := v2.15.0
+NATSCLI_VERSION := v0.5.1
+GOVULNCHECK_VERSION := v1.1.4
+ARGS ?=
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: build
+build: ## build bin/seatstream
+	@echo "building bin/seatstream; the first build compiles the Microsoft Graph SDK and takes minutes"
+	@$(BUILD) -o bin/seatstream ./cmd/seatstream
+
+.PHONY: engine
+engine: ## fetch the embedded ClickHouse engine through npm
+	@./scripts/engine.sh
+
+.PHONY: demo
+demo: engine build ## run everything here with simulated tenants (ARGS=--once to end after printing)
+	@bin/seatstream demo $(ARGS)
+
+.PHONY: sim
+sim: build ## run the Microsoft Graph simulator alone
+	@bin/seatstream sim $(ARGS)
+
+.PHONY: test
+test: engine tools lint ## run every test with the race detector, and the linters
+	go test -race -timeout 40m ./...
+
+.PHONY: quick
+quick: engine ## run the tests without the end-to-end ones and without the race detector
+	go test $$(go list ./... | grep -v /e2e)
+
+.PHONY: fuzz
+fuzz: ## fuzz every decoder for a minute each
+	@./scripts/fuzz.sh 60s
+
+.PHONY: bench
+bench: engine ## run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./schemas ./producer/... ./consumer ./graphsim ./embedded
+
+.PHONY: scale
+scale: engine ## collect tenants of 10,000, 50,000 and 100,000 users and print time and memory
+	SEATSTREAM_TEST_SCALE=1 go test -count 1 -timeout 60m -run TestScale -v ./e2e
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## run the linters
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities (needs the Go vulnerability database)
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+.PHONY: tools
+tools: $(TOOLS)/golangci-lint $(TOOLS)/nats ## install the linter and the nats command
+
+$(TOOLS)/golangci-lint: Makefile
+	@echo "installing golangci-lint $(GOLANGCI_VERSION) into $(TOOLS)"
+	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@touch $@
+
+$(TOOLS)/nats: Makefile
+	@echo "installing the nats command $(NATSCLI_VERSION) into $(TOOLS)"
+	@GOBIN=$(TOOLS) go install github.com/nats-io/natscli/nats@$(NATSCLI_VERSION)
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was built and the demo's data
+	rm -rf bin data
