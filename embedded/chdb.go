@@ -14,13 +14,13 @@ import (
 // result mirrors the head of the library's local_result_v2. The error message
 // is what is read of it.
 type result struct {
-	buffer    *byte
-	length    uintptr
-	vector    unsafe.Pointer
-	elapsed   float64
-	rowsRead  uint64
-	bytesRead uint64
-	message   *byte
+	_       *byte          // buffer
+	_       uintptr        // its length
+	_       unsafe.Pointer // its vector
+	_       float64        // seconds elapsed
+	_       uint64         // rows read
+	_       uint64         // bytes read
+	message *byte
 }
 
 // runLibrary loads the engine and runs it with a command line; it returns when

@@ -128,7 +128,7 @@ func serveLibrary(a childArgs, stop <-chan struct{}) error {
 	go func() {
 		<-stop
 		_ = syscall.Close(pipe[1])
-		time.Sleep(a.grace)
+		<-time.After(a.grace)
 		fmt.Fprintln(os.Stderr, "engine child: stop took longer than", a.grace)
 		os.Exit(exitStuck)
 	}()

@@ -103,6 +103,23 @@ func (e *Engine) HTTPURL() string {
 	return "http://" + e.address(e.cfg.HTTPPort)
 }
 
+// Instance is the name by which [InstanceAt] knows this engine.
+func (e *Engine) Instance() string { return e.instance }
+
+// InstanceAt asks the engine that serves at an address for its name.
+func InstanceAt(ctx context.Context, dsn string) (string, error) {
+	options, err := clickhouse.ParseDSN(dsn)
+	if err != nil {
+		return "", fmt.Errorf("parse dsn: %w", err)
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		return "", fmt.Errorf("open connection: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	return instanceOf(ctx, conn)
+}
+
 // PID is the process id of the child that runs now, and 0 between two.
 func (e *Engine) PID() int { return int(e.pid.Load()) }
 
@@ -165,14 +182,19 @@ func (e *Engine) reach(ctx context.Context) error {
 // ping asks for the instance name: on a port that was lost to another program
 // in the moment before the start, another engine may well answer.
 func (e *Engine) ping(ctx context.Context, conn clickhouse.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, pingLimit)
-	defer cancel()
-	var instance string
-	if err := conn.QueryRow(ctx, "SELECT getMacro('"+instanceMacro+"')").Scan(&instance); err != nil {
+	instance, err := instanceOf(ctx, conn)
+	if err != nil {
 		return err
 	}
 	if instance != e.instance {
 		return errors.New("another engine answers on this port")
 	}
 	return nil
+}
+
+func instanceOf(ctx context.Context, conn clickhouse.Conn) (instance string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	err = conn.QueryRow(ctx, "SELECT getMacro('"+instanceMacro+"')").Scan(&instance)
+	return instance, err
 }

@@ -102,7 +102,7 @@ func (w *world) fillActivity(a *activity, p *person, day, period int) {
 			continue
 		}
 		r := mix(p.h ^ saltHabit + uint64(l))
-		if r%100 >= hb.share && !(p.core && p.idx < 3*coreEvery && hb.load != useSkype) {
+		if r%100 >= hb.share && (!p.core || p.idx >= 3*coreEvery || hb.load == useSkype) {
 			continue
 		}
 		if hb.load == useSkype {

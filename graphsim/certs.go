@@ -44,7 +44,7 @@ func loadAuthority(dir string) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make certificate folder: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(ca.key)
@@ -55,7 +55,7 @@ func loadAuthority(dir string) (*authority, error) {
 	if err := os.WriteFile(keyFile, key, 0o600); err != nil {
 		return nil, fmt.Errorf("write authority key: %w", err)
 	}
-	if err := os.WriteFile(certFile, ca.pem, 0o644); err != nil {
+	if err := os.WriteFile(certFile, ca.pem, 0o600); err != nil {
 		return nil, fmt.Errorf("write authority certificate: %w", err)
 	}
 	ca.file = certFile

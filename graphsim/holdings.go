@@ -116,7 +116,7 @@ func (w *world) fillMember(p *person) {
 		w.fillFree(p, x)
 		return
 	}
-	w.fillTier(p, tier, x)
+	w.fillTier(p, tier)
 	if tier == skuE3 || tier == skuE5 || tier == skuBusiness {
 		w.fillCopilot(p, x)
 	}
@@ -151,7 +151,7 @@ func (w *world) fillFree(p *person, x uint64) {
 	}
 }
 
-func (w *world) fillTier(p *person, tier int, x uint64) {
+func (w *world) fillTier(p *person, tier int) {
 	h := p.hold(tier)
 	path := sub(p.h, saltPath)
 	switch r := path % 100; {

@@ -151,7 +151,7 @@ func appendAssignedPlans(w *world, b []byte, p *person) []byte {
 func appendSignIn(w *world, b []byte, p *person) []byte {
 	var a activity
 	w.fillActivity(&a, p, p.day, 30)
-	last := a.latest(^loads(useSkype))
+	last := a.latest(^useSkype)
 	if last == none {
 		return append(b, "null"...)
 	}

@@ -75,7 +75,7 @@ func New(cfg Config) (*Server, error) {
 	if s.ca, err = loadAuthority(cfg.Dir); err != nil {
 		return nil, err
 	}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	if s.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
 	s.url = "https://" + reachable(s.listener.Addr())
@@ -99,7 +99,7 @@ func reachable(a net.Addr) string {
 // seconds and closes. It closes the listener also when it fails. It is called
 // once.
 func (s *Server) Run(ctx context.Context) error {
-	defer s.listener.Close()
+	defer func() { _ = s.listener.Close() }() // closed already where serving began
 	host, _, _ := net.SplitHostPort(s.listener.Addr().String())
 	cert, err := s.ca.issue(host)
 	if err != nil {

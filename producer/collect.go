@@ -99,10 +99,10 @@ func (c *collection) compare(e schemas.Entity, read time.Time) (changed, bool, e
 	e.Normalize()
 	id := e.Entity()
 	subject := c.subject(c.kind, id)
-	if err := subject.Check(); err != nil {
+	if problem := subject.Check(); problem != nil {
 		c.ev.Rejected++
-		c.ev.Notes = append(c.ev.Notes, "not published: "+err.Error())
-		return changed{}, false, nil
+		c.ev.Notes = append(c.ev.Notes, "not published: "+problem.Error())
+		return changed{}, false, nil // the rest goes on
 	}
 	hash, body, err := c.encode(e)
 	if err != nil {

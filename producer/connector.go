@@ -37,7 +37,7 @@ type Connector struct {
 // Schedule says how often a connector runs by itself.
 type Schedule struct {
 	FirstDay time.Duration `koanf:"first_day" json:"-"` // interval in the first 24 hours
-	Then     time.Duration `koanf:"then" json:"-"`           // interval afterwards
+	Then     time.Duration `koanf:"then" json:"-"`      // interval afterwards
 }
 
 // scheduleText is the stored form: intervals such as 1h0m0s.

@@ -87,9 +87,10 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.client, err = newClient(c, u.log); err != nil {
+	if u.client, err = newClient(c, r.Now, u.log); err != nil {
 		return nil, err
 	}
+	defer u.client.Close()
 	if u.permissions, err = u.client.Permissions(ctx); err != nil {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
@@ -121,7 +122,7 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	return u.finish(ctx)
 }
 
-func newClient(c Connector, log zerolog.Logger) (*graph.Client, error) {
+func newClient(c Connector, now func() time.Time, log zerolog.Logger) (*graph.Client, error) {
 	if c.CAFile != "" {
 		if _, err := os.Stat(c.CAFile); err != nil {
 			return nil, fmt.Errorf("connector %s: ca_file: %w", c.Name, err)
@@ -132,7 +133,7 @@ func newClient(c Connector, log zerolog.Logger) (*graph.Client, error) {
 	}
 	client, err := graph.New(graph.Config{
 		Tenant: c.Tenant, ClientID: c.ClientID, Secret: c.ClientSecret.Resolve, Cloud: c.Cloud,
-		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Log: log,
+		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connector %s: %w", c.Name, err)

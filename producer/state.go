@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/schemas"
@@ -131,6 +130,3 @@ func (s *Stores) moveCursor(ctx context.Context, tenant, feed string, c cursor) 
 	}
 	return nil
 }
-
-// headerGetter reads the first value of a header.
-func headerGetter(h nats.Header) func(string) string { return h.Get }

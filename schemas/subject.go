@@ -81,7 +81,7 @@ func ParseSubject(subject string) (Subject, error) {
 
 // Filter returns the subject filter for a tenant, kind and report; empty parts match all.
 func Filter(tenant string, kind Kind, report string) string {
-	any := func(s string) string {
+	token := func(s string) string {
 		if s == "" {
 			return "*"
 		}
@@ -89,11 +89,11 @@ func Filter(tenant string, kind Kind, report string) string {
 	}
 	switch {
 	case report != "":
-		return Root + "." + any(tenant) + "." + string(KindReport) + "." + report + ".*"
+		return Root + "." + token(tenant) + "." + string(KindReport) + "." + report + ".*"
 	case tenant == "" && kind == "":
 		return Root + ".>"
 	}
-	return Root + "." + any(tenant) + "." + any(string(kind)) + ".>"
+	return Root + "." + token(tenant) + "." + token(string(kind)) + ".>"
 }
 
 // IsGUID reports whether s is a GUID in lower case with dashes.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -48,7 +50,7 @@ the data directory and is found again by the next demo.`,
 			if _, set := c.overrides["log.level"]; !set {
 				a.Log = a.Log.Level(zerolog.WarnLevel)
 			}
-			d := &demo{app: a, out: cmd.OutOrStdout(), format: c, once: once}
+			d := &demo{app: a, out: cmd.OutOrStdout(), cli: c, once: once}
 			return d.run(cmd.Context())
 		},
 	}
@@ -57,10 +59,10 @@ the data directory and is found again by the next demo.`,
 }
 
 type demo struct {
-	app    *app.App
-	out    io.Writer
-	format *cli
-	once   bool
+	app  *app.App
+	out  io.Writer
+	cli  *cli
+	once bool
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -69,7 +71,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer sim.Close()
+	defer func() { _ = sim.Close() }() // closed already after Run
 	connectors, err := simConnectors(sim, dir)
 	if err != nil {
 		return err
@@ -87,7 +89,7 @@ func (d *demo) run(ctx context.Context) error {
 		if err := d.collect(running, connectors); err != nil {
 			return err
 		}
-		if err := d.print(running); err != nil {
+		if err := d.print(running, connectors); err != nil {
 			return err
 		}
 		if d.once {
@@ -174,33 +176,49 @@ func (d *demo) collect(ctx context.Context, connectors []producer.Connector) err
 	}
 }
 
-func (d *demo) print(ctx context.Context) error {
+// print shows, for every tenant, what is bought and held, how it is used, and by whom not.
+func (d *demo) print(ctx context.Context, connectors []producer.Connector) error {
 	db, err := d.app.ClickHouse(ctx)
 	if err != nil {
 		return err
 	}
-	for _, ask := range []struct {
-		name   string
-		params map[string]string
-	}{
-		{"licence-position", nil},
-		{"use-summary", nil},
-		{"unused-licences", map[string]string{"state": "inactive"}},
-	} {
-		q, err := schemas.QueryNamed(ask.name)
+	for _, n := range connectors {
+		tenant, err := answer.Tenant(ctx, db, n.Tenant)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(d.out, "\n")
-		w := d.format.writer(d.out)
-		if ask.name == "unused-licences" {
-			w = output.NewWriter(d.out, output.FormatTable, output.Options{MaxRows: 15, Width: 160})
-		}
-		if err := answer.Named(ctx, db, q, ask.params, w); err != nil {
-			return err
+		fmt.Fprintf(d.out, "\n%s  %s\n", strings.ToUpper(n.Name), n.Tenant)
+		for _, ask := range []struct {
+			name   string
+			params map[string]string
+			drop   []string
+		}{
+			{"licence-position", nil, []string{"applies_to", "locked_out"}},
+			{"use-summary", nil, nil},
+			{"unused-licences", map[string]string{"state": "inactive"}, []string{"state", "department"}},
+		} {
+			if err := d.ask(ctx, db, tenant, ask.name, ask.params, ask.drop); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func (d *demo) ask(ctx context.Context, db driver.Conn, tenant, name string, params map[string]string, drop []string) error {
+	q, err := schemas.QueryNamed(name)
+	if err != nil {
+		return err
+	}
+	values := map[string]string{"tenant": tenant}
+	maps.Copy(values, params)
+	fmt.Fprintln(d.out)
+	rows := 0
+	if name == "unused-licences" {
+		rows = 10 // the list may be long; the others have a row a SKU
+	}
+	w := d.cli.people(output.Without(d.cli.limited(d.out, rows), nil, drop...), true)
+	return answer.Named(ctx, db, q, values, w)
 }
 
 // invite says what can be done with the running demo, in lines that work as they stand.

@@ -95,7 +95,7 @@ func (c *cli) named(cmd *cobra.Command, name, tenant string, params []string) er
 			return err
 		}
 	}
-	if err := answer.Named(cmd.Context(), db, q, values, c.writer(cmd.OutOrStdout())); err != nil {
+	if err := answer.Named(cmd.Context(), db, q, values, c.people(c.writer(cmd.OutOrStdout()), tenant != "")); err != nil {
 		return fmt.Errorf("query %s: %w", name, err)
 	}
 	return nil

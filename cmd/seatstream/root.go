@@ -106,8 +106,11 @@ func logger(cfg config.Log) zerolog.Logger {
 }
 
 // writer renders a command's output on w.
-func (c *cli) writer(w io.Writer) output.Writer {
-	opt := output.Options{}
+func (c *cli) writer(w io.Writer) output.Writer { return c.limited(w, 0) }
+
+// limited is writer with a limit to the rows a table shows, 0 for none.
+func (c *cli) limited(w io.Writer, rows int) output.Writer {
+	opt := output.Options{MaxRows: rows}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		opt.Color = os.Getenv("NO_COLOR") == ""
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -115,6 +118,19 @@ func (c *cli) writer(w io.Writer) output.Writer {
 		}
 	}
 	return output.NewWriter(w, c.format, opt)
+}
+
+// people leaves out of a table what words say already: ids beside names, and the tenant
+// where there is only one. JSON and CSV keep every column.
+func (c *cli) people(w output.Writer, oneTenant bool) output.Writer {
+	if c.format != "" && c.format != output.FormatTable {
+		return w
+	}
+	var drop []string
+	if oneTenant {
+		drop = []string{"tenant", "tenant_id"}
+	}
+	return output.Without(w, map[string]string{"tenant_id": "tenant", "sku_id": "sku", "user_id": "user_principal_name"}, drop...)
 }
 
 // progress shows a command's progress on a terminal, and nothing in a pipe.

@@ -35,6 +35,10 @@ type App struct {
 	js      jetstream.JetStream
 	stores  *producer.Stores
 	ch      driver.Conn
+	// owns is set where the embedded parts must be this process's own: it does not join
+	// an instance that is up on the data directory, but is refused by its lock.
+	owns                       bool
+	startedNATS, startedEngine bool
 }
 
 // New returns an App. It opens nothing.
@@ -82,17 +86,28 @@ func (a *App) connectNATS() (*nats.Conn, error) {
 	}
 	if running := a.running(); running.NATS != "" {
 		if nc, err := connect.NATS(connect.NATSConfig{URL: running.NATS}, a.Name); err == nil {
-			a.parts.NATS = running.NATS
-			return nc, nil
+			if nc.ConnectedServerId() == running.NATSID {
+				a.parts.NATS = running.NATS
+				return nc, nil
+			}
+			nc.Close()
 		}
 	}
 	srv, err := embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(a.Config.DataDir, "nats"), Port: c.Port, Log: a.Log})
 	if err != nil {
-		return nil, err
+		return nil, a.inUse(err)
 	}
 	a.onClose(srv.Stop)
-	a.parts.NATS = srv.URL()
+	a.startedNATS, a.parts.NATS, a.parts.NATSID = true, srv.URL(), srv.Server().ID()
 	return srv.Connect(connect.Options(a.Name)...)
+}
+
+// inUse says what to do where another instance has the data directory.
+func (a *App) inUse(err error) error {
+	if !errors.Is(err, embedded.ErrInUse) {
+		return err
+	}
+	return fmt.Errorf("data_dir %s belongs to another instance that is up: end it, or give --data-dir another folder: %w", a.Config.DataDir, err)
 }
 
 // JetStream returns JetStream with the product's streams in place.
@@ -164,8 +179,7 @@ func (a *App) clickHouseDSN(ctx context.Context) (string, error) {
 		return a.Config.ClickHouse.DSN, nil
 	}
 	if running := a.running(); running.ClickHouse != "" {
-		if conn, err := connect.ClickHouse(ctx, running.ClickHouse); err == nil {
-			_ = conn.Close() // only to see that it is alive
+		if id, err := embedded.InstanceAt(ctx, running.ClickHouse); err == nil && id == running.ClickHouseID {
 			a.parts.ClickHouseHTTP = running.ClickHouseHTTP
 			return running.ClickHouse, nil
 		}
@@ -174,7 +188,7 @@ func (a *App) clickHouseDSN(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a.parts.ClickHouseHTTP = engine.HTTPURL()
+	a.startedEngine, a.parts.ClickHouseHTTP, a.parts.ClickHouseID = true, engine.HTTPURL(), engine.Instance()
 	return engine.DSN(), Migrate(ctx, engine.DSN())
 }
 
@@ -201,7 +215,7 @@ func (a *App) startEngine(ctx context.Context) (*embedded.Engine, error) {
 	if err != nil {
 		stop()
 		<-done
-		return nil, err
+		return nil, a.inUse(err)
 	}
 	a.onClose(func() {
 		stop()
@@ -218,9 +232,8 @@ func Migrate(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	defer server.Close()
-	defer product.Close()
-	return consumer.Migrate(ctx, server, product)
+	err = consumer.Migrate(ctx, server, product)
+	return errors.Join(err, server.Close(), product.Close())
 }
 
 // prepare makes the data directory where something embedded needs it.

@@ -18,6 +18,9 @@ type Roles struct {
 // Start opens what the roles need and announces the instance. Run then does the work.
 // It fails before anything is written where a part cannot be reached.
 func (a *App) Start(ctx context.Context, roles Roles) error {
+	// Producer or consumer alone may join an instance; two whole ones on one directory
+	// would each take the other's addresses for its own.
+	a.owns = roles.Producer && roles.Consumer
 	if err := a.prepare(); err != nil {
 		return err
 	}

@@ -13,6 +13,10 @@ type Endpoints struct {
 	NATS           string `json:"nats"`
 	ClickHouse     string `json:"clickhouse"`
 	ClickHouseHTTP string `json:"clickhouse_http"`
+	// Which server and which engine these are: behind the address of an instance that was
+	// killed there may be another one by now, with another directory.
+	NATSID       string `json:"nats_id"`
+	ClickHouseID string `json:"clickhouse_id"`
 }
 
 // Endpoints returns the addresses of the parts opened so far.
@@ -29,6 +33,9 @@ func (a *App) runningFile() string { return filepath.Join(a.Config.DataDir, "run
 
 func (a *App) running() Endpoints {
 	var e Endpoints
+	if a.owns {
+		return e
+	}
 	b, err := os.ReadFile(a.runningFile())
 	if err != nil || schemas.Decode(b, &e) != nil {
 		return Endpoints{}
@@ -36,17 +43,17 @@ func (a *App) running() Endpoints {
 	return e
 }
 
-// announce writes the addresses of this instance for other commands to find.
+// announce writes the addresses of what this process started for other commands to find.
 func (a *App) announce() error {
-	if !a.Config.NATS.Embedded() && !a.Config.ClickHouse.Embedded() {
-		return nil
-	}
 	e := a.Endpoints()
-	if !a.Config.NATS.Embedded() {
-		e.NATS = ""
+	if !a.startedNATS {
+		e.NATS, e.NATSID = "", ""
 	}
-	if !a.Config.ClickHouse.Embedded() {
-		e.ClickHouse = ""
+	if !a.startedEngine {
+		e.ClickHouse, e.ClickHouseHTTP, e.ClickHouseID = "", "", ""
+	}
+	if e == (Endpoints{}) {
+		return nil
 	}
 	b, err := schemas.NewEncoder().Encode(e)
 	if err != nil {

@@ -22,12 +22,27 @@ import (
 )
 
 // Main runs the tests of a package. The engine is a child process of the test binary:
-// where the binary is started as that child, it becomes the engine.
-func Main(m *testing.M) {
+// where the binary is started as that child, it becomes the engine. after is called when
+// the tests have run.
+func Main(m *testing.M, after ...func()) {
 	if len(os.Args) > 1 && os.Args[1] == "engine-child" {
 		os.Exit(embedded.EngineMain(os.Args[2:]))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(&tests{m, after})
+}
+
+type tests struct {
+	*testing.M
+	after []func()
+}
+
+func (t *tests) Run() int {
+	defer func() {
+		for _, f := range t.after {
+			f()
+		}
+	}()
+	return t.M.Run()
 }
 
 // Log returns a logger that writes to the test's output, warnings and up.

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -181,11 +180,4 @@ func showable(err error) error {
 		}
 	}
 	return nil
-}
-
-// looksLikeHTML reports whether the first bytes of a body are markup, which is what
-// captive portals and proxies answer with status 200.
-func looksLikeHTML(head []byte) bool {
-	head = bytes.TrimLeft(head, "\ufeff \t\r\n")
-	return len(head) > 0 && head[0] == '<'
 }

@@ -31,6 +31,8 @@ type Config struct {
 	CAFile       string // PEM certificates trusted besides the system's
 
 	Log zerolog.Logger
+	// Now is the clock that says when a page was read; time.Now if nil.
+	Now func() time.Time
 	// MaxWait is the longest Retry-After waited for within one request, 2 minutes if
 	// zero. A longer one ends the listing with a Throttled error that carries it.
 	MaxWait time.Duration
@@ -40,6 +42,7 @@ type Config struct {
 // token and the pauses that Graph asks for.
 type Client struct {
 	log     zerolog.Logger
+	now     func() time.Time
 	cloud   cloud
 	base    string // of Graph, without version
 	graph   origin
@@ -64,7 +67,10 @@ func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), cloud: cl, batch: reportBatch, maxPage: maxPage}
+	c := &Client{log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), cloud: cl, batch: reportBatch, maxPage: maxPage, now: cfg.Now}
+	if c.now == nil {
+		c.now = time.Now
+	}
 	s := &signer{tenant: cfg.Tenant, clientID: cfg.ClientID, secret: cfg.Secret, scope: cl.graph + "/.default"}
 	if err := c.endpoints(cfg, s); err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (l listing[T]) run(ctx context.Context, c *Client, yield func(Page[T]) erro
 		empty int
 	)
 	for number := 1; ; number++ {
-		page := Page[T]{Number: number, Read: time.Now().UTC()}
+		page := Page[T]{Number: number, Read: c.now().UTC()}
 		var next string
 		if page.Items, next, err = l.page(ctx, c, &d, info); err != nil {
 			return fmt.Errorf("list %s: page %d: %w", l.feed.name, number, err)

@@ -41,7 +41,7 @@ func newReports(t *testing.T, download http.HandlerFunc) *reports {
 		n := s.asked.Add(1)
 		w.Header().Set("Content-Type", "text/plain")
 		w.Header().Set("Location", fmt.Sprintf("%s/data/download/%s%d", s.srv.URL, canaryLink, n))
-		w.WriteHeader(302)
+		w.WriteHeader(http.StatusFound)
 	})
 	s.srv.Config.ErrorLog = quiet
 	return s
@@ -241,7 +241,7 @@ func TestReportDownloadRedirects(t *testing.T) {
 				csvBody(w, r)
 				return
 			}
-			http.Redirect(w, r, test.target, 302)
+			http.Redirect(w, r, test.target, http.StatusFound)
 		}
 		_, _, err := s.read(ReportArg{})
 		if test.kind == "" && err != nil {
@@ -289,7 +289,7 @@ func TestReportThrottledAlone(t *testing.T) {
 				if n++; n == 1 {
 					return respond(429, http.Header{"Retry-After": {"60"}}, ""), nil
 				}
-				return respond(302, http.Header{"Location": {"https://reports.office.com/x"}}, ""), nil
+				return respond(http.StatusFound, http.Header{"Location": {"https://reports.office.com/x"}}, ""), nil
 			case r.URL.Host == "reports.office.com":
 				return respond(200, http.Header{}, teamsDevices), nil
 			}

@@ -70,7 +70,10 @@ WITH
         LEFT JOIN judged AS j ON j.tenant_id = h.tenant_id AND j.user_id = h.user_id AND j.sku_id = h.sku_id
         LEFT JOIN seen AS s ON s.tenant_id = h.tenant_id AND s.user_id = h.user_id AND s.sku_id = h.sku_id
         LEFT JOIN (
-            SELECT tenant_id, argMax(status, stream_seq) AS status FROM m365.run_changes FINAL WHERE feed = 'users' GROUP BY tenant_id
+            SELECT tenant_id, argMax(status, stream_seq) AS status
+            FROM m365.run_changes FINAL
+            WHERE feed = 'users' AND ({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))
+            GROUP BY tenant_id
         ) AS last_listing ON last_listing.tenant_id = h.tenant_id
         SETTINGS join_use_nulls = 1
     ),
