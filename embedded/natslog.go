@@ -13,8 +13,9 @@ type natsLog struct {
 	fatal atomic.Pointer[string]
 }
 
-// Noticef is part of the server's logger interface.
-func (l *natsLog) Noticef(format string, v ...any) { l.log.Info().Msgf("nats: "+format, v...) }
+// Noticef is part of the server's logger interface. A start takes thirty of these lines,
+// a drawing among them; what matters of it is logged once, by StartNATS.
+func (l *natsLog) Noticef(format string, v ...any) { l.log.Debug().Msgf("nats: "+format, v...) }
 
 // Warnf is part of the server's logger interface.
 func (l *natsLog) Warnf(format string, v ...any) { l.log.Warn().Msgf("nats: "+format, v...) }

@@ -15,14 +15,14 @@ import (
 
 func connectorCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "connector", Short: "The tenants that are read: add, list, show, remove, run", Args: exactArgs(0, "add, list, show, remove or run"),
+		Use: "connector", Short: "The tenants that are read: add, list, show, remove, run",
 		Long: `A connector is how one tenant is read: the tenant's name, the client id of an app
 registration with Directory.Read.All, Group.Read.All, Reports.Read.All and User.Read.All
 (application permissions, with admin consent), where its client secret is found, and a
 schedule. Connectors may also stand in the configuration.`,
 	}
 	cmd.AddCommand(connectorAdd(c), connectorList(c), connectorShow(c), connectorRemove(c), connectorRun(c))
-	return cmd
+	return group(cmd, "add, list, show, remove or run")
 }
 
 func connectorAdd(c *cli) *cobra.Command {

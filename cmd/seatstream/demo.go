@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -47,9 +47,6 @@ the data directory and is found again by the next demo.`,
 			}
 			defer a.Close()
 			a.Config.DataDir = filepath.Join(a.Config.DataDir, "demo")
-			if _, set := c.overrides["log.level"]; !set {
-				a.Log = a.Log.Level(zerolog.WarnLevel)
-			}
 			d := &demo{app: a, out: cmd.OutOrStdout(), cli: c, once: once}
 			return d.run(cmd.Context())
 		},
@@ -224,16 +221,19 @@ func (d *demo) ask(ctx context.Context, db driver.Conn, tenant, name string, par
 // invite says what can be done with the running demo, in lines that work as they stand.
 func (d *demo) invite(connector string) {
 	e := d.app.Endpoints()
-	dir := filepath.Dir(d.app.Config.DataDir)
-	self := os.Args[0]
+	// The other terminal may be in another folder.
+	dir, self := shellQuoted(absolute(d.app.Config.DataDir)), os.Args[0]
+	if strings.ContainsRune(self, filepath.Separator) {
+		self = shellQuoted(absolute(self))
+	}
 	fmt.Fprintf(d.out, `
 The demo stays up; Ctrl-C ends it. In another terminal:
 
-  ask          %[1]s query list --data-dir %[2]s/demo
-               %[1]s query unused-licences --tenant %[3]s --data-dir %[2]s/demo
-  subscribe    %[1]s subscribe --last-per-subject --kind licence --data-dir %[2]s/demo
+  ask          %[1]s query list --data-dir %[2]s
+               %[1]s query unused-licences --tenant %[3]s --data-dir %[2]s
+  subscribe    %[1]s subscribe --last-per-subject --kind licence --data-dir %[2]s
                nats --server %[4]s sub 'm365.>'
-  run again    %[1]s connector run %[3]s --data-dir %[2]s/demo
+  run again    %[1]s connector run %[3]s --data-dir %[2]s
   ClickHouse   clickhouse client --port %[5]s --query "SELECT count() FROM m365.users FINAL"
                curl '%[6]s/?query=SELECT+count()+FROM+m365.users+FINAL'
 `, self, dir, connector, e.NATS, port(e.ClickHouse), strings.TrimSuffix(e.ClickHouseHTTP, "/"))
@@ -243,4 +243,23 @@ func port(dsn string) string {
 	hostport := strings.TrimPrefix(dsn, "clickhouse://")
 	hostport, _, _ = strings.Cut(hostport, "/")
 	return hostport[strings.LastIndexByte(hostport, ':')+1:]
+}
+
+// absolute is for showing: where there is no working folder, the path stays as it is.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// shellQuoted quotes a path for a shell where it needs it.
+func shellQuoted(path string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@%", r)
+	}
+	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,13 +84,33 @@ func (c *cli) outputFlag(cmd *cobra.Command) {
 	cmd.Flags().VarP(&c.format, "output", "o", "form of the output: "+strings.Join(output.Formats, ", "))
 }
 
+// services are the commands that log what they do. The others answer and end: they speak
+// through their output, and log what goes wrong, unless --log-level asks for more.
+var services = []string{"up", "producer", "consumer", "dashboard", "sim"}
+
 // open reads the configuration and returns the parts, none of them opened yet.
 func (c *cli) open(name string) (*app.App, error) {
 	cfg, err := config.Load(c.configFile, os.Environ(), c.overrides)
 	if err != nil {
 		return nil, err
 	}
-	return app.New(cfg, logger(cfg.Log), name), nil
+	log := logger(cfg.Log)
+	if _, asked := c.overrides["log.level"]; !asked && !slices.Contains(services, name) {
+		log = log.Level(max(log.GetLevel(), zerolog.WarnLevel))
+	}
+	return app.New(cfg, log, name), nil
+}
+
+// group makes a command that only holds others say so when it is given another word.
+func group(cmd *cobra.Command, words string) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("unknown command %q of %s: it takes %s", args[0], cmd.CommandPath(), words)
+		}
+		return cmd.Help()
+	}
+	return cmd
 }
 
 // logger writes to standard error: JSON in a pipe, lines for people on a terminal.

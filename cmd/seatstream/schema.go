@@ -12,7 +12,7 @@ import (
 
 func schemaCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "schema", Short: "The contract: record types, reports, tables", Args: exactArgs(0, "list, show KIND, reports or sql"),
+		Use: "schema", Short: "The contract: record types, reports, tables",
 		Example: "  seatstream schema list\n  seatstream schema show user\n  seatstream schema sql",
 	}
 	list := &cobra.Command{
@@ -62,7 +62,7 @@ func schemaCommand(c *cli) *cobra.Command {
 		RunE: printSQL,
 	}
 	cmd.AddCommand(list, show, reports, sql)
-	return cmd
+	return group(cmd, "list, show KIND, reports or sql")
 }
 
 func render(w output.Writer, t *output.Table) error {

@@ -92,6 +92,9 @@ next record. Subjects are m365.<tenant-id>.<kind>[.<report>].<entity>.`,
 			filter := ""
 			if len(args) == 1 {
 				filter = args[0]
+				if !schemas.IsFilter(filter) {
+					return usagef("subscribe: %q is no filter of records: write %s.<tenant-id>.<kind>.> with * for any one part and > for all that follow", filter, schemas.Root)
+				}
 				if s.tenant != "" || s.kind != "" {
 					return usagef("subscribe: give a subject filter, or --tenant and --kind, not both")
 				}

@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seatstream/seatstream/graphsim"
+)
+
+// reading is what the oracle found on one day.
+type reading struct {
+	date          string // YYYY-MM-DD, the simulated day
+	users         map[string]*person
+	skus          []sku
+	subscriptions []subscription
+	members       []member
+	reports       map[string]usage // by function; absent where not permitted
+}
+
+type person struct {
+	ID                string    `json:"id"`
+	UPN               string    `json:"userPrincipalName"`
+	Department        string    `json:"department"`
+	Enabled           *bool     `json:"accountEnabled"`
+	Type              string    `json:"userType"`
+	Created           string    `json:"createdDateTime"`
+	Licences          []licence `json:"assignedLicenses"`
+	AssignmentPaths   []path    `json:"licenseAssignmentStates"`
+	disabledPlansOf   map[string][]string
+	pathsOf           map[string][]path
+	held              []string
+}
+
+type licence struct {
+	SKU      string   `json:"skuId"`
+	Disabled []string `json:"disabledPlans"`
+}
+
+type path struct {
+	SKU   string  `json:"skuId"`
+	Group *string `json:"assignedByGroup"`
+	State string  `json:"state"`
+	Error *string `json:"error"`
+}
+
+type sku struct {
+	ID       string `json:"skuId"`
+	Part     string `json:"skuPartNumber"`
+	Applies  string `json:"appliesTo"`
+	Status   string `json:"capabilityStatus"`
+	Consumed int    `json:"consumedUnits"`
+	Units    struct {
+		Enabled   int `json:"enabled"`
+		Warning   int `json:"warning"`
+		Suspended int `json:"suspended"`
+		LockedOut int `json:"lockedOut"`
+	} `json:"prepaidUnits"`
+	Plans []struct {
+		ID   string `json:"servicePlanId"`
+		Name string `json:"servicePlanName"`
+	} `json:"servicePlans"`
+}
+
+type subscription struct {
+	ID      string  `json:"id"`
+	SKU     string  `json:"skuId"`
+	Status  string  `json:"status"`
+	IsTrial bool    `json:"isTrial"`
+	Total   int     `json:"totalLicenses"`
+	Next    *string `json:"nextLifecycleDateTime"`
+}
+
+type member struct {
+	ID    string `json:"id"`
+	group string
+}
+
+// usage is one report: its rows and the date of its data.
+type usage struct {
+	refresh string
+	rows    []map[string]string
+}
+
+// reports the shipped queries rest on.
+var reportPaths = map[string]string{
+	"getOffice365ActiveUserDetail":          "/reports/getOffice365ActiveUserDetail",
+	"getM365AppUserDetail":                  "/reports/getM365AppUserDetail",
+	"getMicrosoft365CopilotUsageUserDetail": "/copilot/reports/getMicrosoft365CopilotUsageUserDetail",
+}
+
+// read takes a reading of the simulated day and remembers it.
+func (o *oracle) read(sim *graphsim.Server) *reading {
+	o.t.Helper()
+	o.login()
+	r := &reading{date: sim.Now().Format("2006-01-02"), users: map[string]*person{}, reports: map[string]usage{}}
+	for _, u := range list[person](o, "/users?$top=70&$select=id,userPrincipalName,department,accountEnabled,userType,createdDateTime,assignedLicenses,licenseAssignmentStates") {
+		u.index()
+		r.users[u.ID] = &u
+	}
+	r.skus = list[sku](o, "/subscribedSkus")
+	r.subscriptions = list[subscription](o, "/directory/subscriptions")
+	type group struct {
+		ID       string    `json:"id"`
+		Licences []licence `json:"assignedLicenses"`
+	}
+	for _, g := range list[group](o, "/groups?$top=5&$select=id,assignedLicenses") {
+		if len(g.Licences) == 0 {
+			continue
+		}
+		for _, m := range list[member](o, "/groups/"+g.ID+"/members?$select=id") {
+			m.group = g.ID
+			r.members = append(r.members, m)
+		}
+	}
+	for function, path := range reportPaths {
+		if rows, ok := o.report(path); ok {
+			u := usage{rows: rows}
+			for _, row := range rows {
+				u.refresh = max(u.refresh, row["Report Refresh Date"])
+			}
+			r.reports[function] = u
+		}
+	}
+	o.readings = append(o.readings, r)
+	return r
+}
+
+// index brings licences and paths into a form that is asked by SKU.
+func (p *person) index() {
+	p.disabledPlansOf, p.pathsOf = map[string][]string{}, map[string][]path{}
+	for _, l := range p.Licences {
+		p.held = append(p.held, l.SKU)
+		p.disabledPlansOf[l.SKU] = slices.Sorted(slices.Values(l.Disabled))
+	}
+	for _, s := range p.AssignmentPaths {
+		p.pathsOf[s.SKU] = append(p.pathsOf[s.SKU], s)
+	}
+}
+
+func (p *person) holds(sku string) bool { return slices.Contains(p.held, sku) }
+
+// last is the newest reading.
+func (o *oracle) last() *reading { return o.readings[len(o.readings)-1] }
+
+// fault is the error of a path, empty where it has none.
+func (p path) fault() string {
+	if p.Error == nil || strings.EqualFold(*p.Error, "None") {
+		return ""
+	}
+	return *p.Error
+}
+
+// holdersOf counts who holds a SKU.
+func (r *reading) holdersOf(id string) int {
+	n := 0
+	for _, u := range r.users {
+		if u.holds(id) {
+			n++
+		}
+	}
+	return n
+}
