@@ -23,6 +23,7 @@ type reader struct {
 	next  uint64        // consumer sequence the next message must have; 0 before the first
 	cur   *batch
 	since time.Time // when the current batch got its first message
+	end   bool      // the last message was the last one of the stream
 }
 
 // errGap says that messages did not reach the reader. Acknowledging past them would lose
@@ -97,6 +98,7 @@ func (r *reader) take(ctx context.Context, msg jetstream.Msg, batches chan<- *ba
 		return fmt.Errorf("read message metadata: %w", err)
 	}
 	seq := meta.Sequence.Stream
+	r.end = meta.NumPending == 0
 	if r.next != 0 && meta.Sequence.Consumer != r.next {
 		return fmt.Errorf("%w: consumer sequence %d after %d", errGap, meta.Sequence.Consumer, r.next-1)
 	}
@@ -166,11 +168,12 @@ func (r *reader) linger(ctx context.Context, batches chan<- *batch) error {
 		r.since = time.Now()
 		return nil
 	}
-	if k, ok := r.cuts.find(r.cur.first); !ok || k.Last != r.cur.last {
-		if ok {
-			r.since = time.Now() // the batch of before the crash is not complete yet
-			return nil
-		}
+	k, known := r.cuts.find(r.cur.first)
+	if known && k.Last > r.cur.last && !r.end {
+		r.since = time.Now() // the batch of before the crash is not complete yet
+		return nil
+	}
+	if !known {
 		var err error
 		if r.cuts, err = r.c.recordCut(ctx, r.cuts, cut{First: r.cur.first, Last: r.cur.last}); err != nil {
 			return err

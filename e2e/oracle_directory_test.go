@@ -18,17 +18,17 @@ type reading struct {
 }
 
 type person struct {
-	ID                string    `json:"id"`
-	UPN               string    `json:"userPrincipalName"`
-	Department        string    `json:"department"`
-	Enabled           *bool     `json:"accountEnabled"`
-	Type              string    `json:"userType"`
-	Created           string    `json:"createdDateTime"`
-	Licences          []licence `json:"assignedLicenses"`
-	AssignmentPaths   []path    `json:"licenseAssignmentStates"`
-	disabledPlansOf   map[string][]string
-	pathsOf           map[string][]path
-	held              []string
+	ID              string    `json:"id"`
+	UPN             string    `json:"userPrincipalName"`
+	Department      string    `json:"department"`
+	Enabled         *bool     `json:"accountEnabled"`
+	Type            string    `json:"userType"`
+	Created         string    `json:"createdDateTime"`
+	Licences        []licence `json:"assignedLicenses"`
+	AssignmentPaths []path    `json:"licenseAssignmentStates"`
+	disabledPlansOf map[string][]string
+	pathsOf         map[string][]path
+	held            []string
 }
 
 type licence struct {

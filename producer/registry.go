@@ -122,10 +122,23 @@ func (c *Connector) interval(now time.Time) time.Duration {
 	return c.Schedule.Then
 }
 
-// Schedule leaves the connector's schedule with the server, which fires the commands.
+// Schedule leaves the connector's schedule with the server, which fires the commands. A
+// schedule that stands already is left alone: a new one would begin its interval anew.
 func (r *Registry) Schedule(ctx context.Context, c Connector, now time.Time) error {
+	every := "@every " + c.interval(now).String()
+	stream, err := r.JS.Stream(ctx, schemas.StreamCommands.Name)
+	if err != nil {
+		return fmt.Errorf("schedule connector %s: %w", c.Name, err)
+	}
+	old, err := stream.GetLastMsgForSubject(ctx, schemas.ScheduleRun(c.Endpoint, c.Name))
+	if err == nil && old.Header.Get(schemas.HeaderSchedule) == every {
+		return nil
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("schedule connector %s: %w", c.Name, err)
+	}
 	msg := &nats.Msg{Subject: schemas.ScheduleRun(c.Endpoint, c.Name), Header: nats.Header{
-		schemas.HeaderSchedule:       {"@every " + c.interval(now).String()},
+		schemas.HeaderSchedule:       {every},
 		schemas.HeaderScheduleTarget: {schemas.CommandRun(c.Endpoint, c.Name)},
 	}}
 	if _, err := r.JS.PublishMsg(ctx, msg); err != nil {

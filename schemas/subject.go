@@ -68,7 +68,7 @@ func ParseSubject(subject string) (Subject, error) {
 	}
 	s := Subject{Tenant: parts[1], Kind: Kind(parts[2]), Entity: parts[3]}
 	switch {
-	case parts[0] != Root || n < 4:
+	case parts[0] != Root || n < 4 || n == 5 && parts[3] == "":
 		return Subject{}, fmt.Errorf("parse subject %q: want %s.<tenant>.<kind>[.<report>].<entity>", subject, Root)
 	case n == 5:
 		s.Report, s.Entity = parts[3], parts[4]

@@ -114,7 +114,7 @@ func TestParseSubjectRefuses(t *testing.T) {
 	for _, s := range []string{
 		"", ".", "m365", "m365.", "m365.." + "user.a", "m365." + sampleTenant, "m365." + sampleTenant + ".user", "m365." + sampleTenant + ".user.",
 		"M365." + sampleTenant + ".user.a", "x." + sampleTenant + ".user.a", "m365." + sampleTenant + ".user.a.b",
-		"m365." + sampleTenant + ".report.a", "m365." + sampleTenant + ".report.a.b.c", "m365." + sampleTenant + ".report..b",
+		"m365." + sampleTenant + ".report.a", "m365." + sampleTenant + ".report.a.b.c", "m365." + sampleTenant + ".report..b", "m365." + sampleTenant + ".run..b",
 		"m365." + sampleTenant + ".mailbox.a", "dlq.m365." + sampleTenant + ".user.a",
 	} {
 		if got, err := ParseSubject(s); err == nil || !strings.Contains(err.Error(), "parse subject") {

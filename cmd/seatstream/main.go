@@ -13,6 +13,9 @@ import (
 	"github.com/seatstream/seatstream/embedded"
 )
 
+// version is set when the program is built: make build.
+var version = "dev"
+
 // Exit codes: 0 ok, 1 failed, 2 wrong usage.
 const (
 	exitFailed = 1

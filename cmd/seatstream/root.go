@@ -46,6 +46,7 @@ Begin with:
   seatstream demo                     everything on this machine, with simulated tenants
   seatstream up --config FILE         your tenants, in one process
   seatstream query list               the questions it answers`,
+		Version:       version,
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

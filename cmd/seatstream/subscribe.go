@@ -4,67 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
-	"github.com/seatstream/seatstream/consumer"
-	"github.com/seatstream/seatstream/internal/answer"
-	"github.com/seatstream/seatstream/internal/app"
 	"github.com/seatstream/seatstream/schemas"
 )
-
-// selection is what subscribe and replay take to choose records.
-type selection struct {
-	tenant, kind string
-	since, until string
-}
-
-func (s *selection) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.tenant, "tenant", "", "one tenant: connector name, domain or directory id")
-	cmd.Flags().StringVar(&s.kind, "kind", "", "one kind: user, group, member, sku, subscription, organization, report, licence, run")
-	cmd.Flags().StringVar(&s.since, "since", "", "from this time on: 2026-11-23T06:00:00Z, or a duration ago such as 2h")
-}
-
-// filter returns the subject filter of the selection.
-func (s *selection) filter(ctx context.Context, a *app.App) (string, error) {
-	var kind schemas.Kind
-	if s.kind != "" {
-		var err error
-		if kind, err = schemas.ParseKind(s.kind); err != nil {
-			return "", usagef("--kind: %w", err)
-		}
-	}
-	id := schemas.GUID(s.tenant)
-	if s.tenant != "" && !schemas.IsGUID(id) {
-		db, err := a.ClickHouse(ctx)
-		if err != nil {
-			return "", err
-		}
-		if id, err = answer.Tenant(ctx, db, s.tenant); err != nil {
-			return "", err
-		}
-	}
-	return schemas.Filter(id, kind, ""), nil
-}
-
-// moment reads a time, or a duration before now.
-func moment(flag, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil {
-		return time.Now().Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, usagef("--%s %q: give a time such as 2026-11-23T06:00:00Z or 2026-11-23, or a duration ago such as 2h", flag, s)
-}
 
 func subscribeCommand(c *cli) *cobra.Command {
 	var s selection
@@ -92,7 +40,7 @@ next record. Subjects are m365.<tenant-id>.<kind>[.<report>].<entity>.`,
 			filter := ""
 			if len(args) == 1 {
 				filter = args[0]
-				if !schemas.IsFilter(filter) {
+				if !isFilter(filter) {
 					return usagef("subscribe: %q is no filter of records: write %s.<tenant-id>.<kind>.> with * for any one part and > for all that follow", filter, schemas.Root)
 				}
 				if s.tenant != "" || s.kind != "" {
@@ -119,6 +67,19 @@ next record. Subjects are m365.<tenant-id>.<kind>[.<report>].<entity>.`,
 	cmd.Flags().BoolVar(&last, "last-per-subject", false, "begin with the last record of every entity")
 	cmd.Flags().IntVar(&count, "count", 0, "end after this many records; 0: never")
 	return cmd
+}
+
+// isFilter tells whether a subject filter can match records at all: the server's answer to
+// one that cannot is of no help.
+func isFilter(filter string) bool {
+	tokens := strings.Split(filter, ".")
+	for i, t := range tokens {
+		if t == ">" && i == len(tokens)-1 || t == "*" || schemas.IsToken(t) {
+			continue
+		}
+		return false
+	}
+	return slices.Contains([]string{schemas.Root, "*", ">"}, tokens[0])
 }
 
 func follow(ctx context.Context, js jetstream.JetStream, cfg jetstream.OrderedConsumerConfig, count int, out io.Writer) error {
@@ -180,78 +141,5 @@ func printEvent(out io.Writer, msg jetstream.Msg, meta *jetstream.MsgMetadata) e
 	if err := enc.WriteToken(jsontext.EndObject); err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
-	return nil
-}
-
-func replayCommand(c *cli) *cobra.Command {
-	var s selection
-	var stdout bool
-	cmd := &cobra.Command{
-		Use: "replay", Short: "Insert a stretch of the stream into the tables again, or print it",
-		Long: `replay reads records from the stream and inserts them into ClickHouse again. Tables replace
-by stream sequence, so a record that is there already is not counted twice: a replay may
-be repeated, and may run while everything else does.`,
-		Example: `  seatstream replay                          everything: fills an empty database
-  seatstream replay --since 2h --kind user
-  seatstream replay --since 2026-11-01 --until 2026-11-02 --stdout`,
-		Args: exactArgs(0, "no argument"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			since, err := moment("since", s.since)
-			if err != nil {
-				return err
-			}
-			until, err := moment("until", s.until)
-			if err != nil {
-				return err
-			}
-			a, err := c.open("replay")
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			filter, err := s.filter(cmd.Context(), a)
-			if err != nil {
-				return err
-			}
-			r := consumer.Range{Filters: []string{filter}, Since: since, Until: until}
-			if stdout {
-				return printRange(cmd, a, r)
-			}
-			return replay(cmd, a, r)
-		},
-	}
-	s.flags(cmd)
-	cmd.Flags().StringVar(&s.until, "until", "", "up to this time; left out: up to now")
-	cmd.Flags().BoolVar(&stdout, "stdout", false, "print the records instead of inserting them")
-	return cmd
-}
-
-func printRange(cmd *cobra.Command, a *app.App, r consumer.Range) error {
-	js, err := a.JetStream(cmd.Context())
-	if err != nil {
-		return err
-	}
-	return consumer.Each(cmd.Context(), js, schemas.StreamM365.Name, r, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		return printEvent(cmd.OutOrStdout(), msg, meta)
-	})
-}
-
-func replay(cmd *cobra.Command, a *app.App, r consumer.Range) error {
-	cons, err := a.Consumer(cmd.Context())
-	if err != nil {
-		return err
-	}
-	if !a.Config.ClickHouse.Embedded() {
-		if err := app.Migrate(cmd.Context(), a.Config.ClickHouse.DSN); err != nil {
-			return err
-		}
-	}
-	bar := progress("replay")
-	n, err := cons.Replay(cmd.Context(), r, func(rows int) { bar.Add(int64(rows)) })
-	bar.Done()
-	if err != nil {
-		return fmt.Errorf("replay stopped after %d records: %w", n, err)
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "replayed %d records\n", n)
 	return nil
 }

@@ -38,6 +38,7 @@ type App struct {
 	// owns is set where the embedded parts must be this process's own: it does not join
 	// an instance that is up on the data directory, but is refused by its lock.
 	owns                       bool
+	starts                     bool // Start was called: what is missing is made
 	startedNATS, startedEngine bool
 }
 
@@ -184,12 +185,26 @@ func (a *App) clickHouseDSN(ctx context.Context) (string, error) {
 			return running.ClickHouse, nil
 		}
 	}
+	if !a.starts && !a.anyData() {
+		return "", fmt.Errorf("nothing is collected in %s yet: start seatstream up or seatstream demo, or name the folder with --data-dir", a.Config.DataDir)
+	}
 	engine, err := a.startEngine(ctx)
 	if err != nil {
 		return "", err
 	}
 	a.startedEngine, a.parts.ClickHouseHTTP, a.parts.ClickHouseID = true, engine.HTTPURL(), engine.Instance()
 	return engine.DSN(), Migrate(ctx, engine.DSN())
+}
+
+// anyData tells whether an instance has ever been up on the data directory. A question
+// in the wrong folder is better refused than answered with nothing.
+func (a *App) anyData() bool {
+	for _, part := range []string{"nats", "clickhouse"} {
+		if _, err := os.Stat(filepath.Join(a.Config.DataDir, part)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // startEngine starts the engine and waits until it answers.

@@ -12,7 +12,7 @@ import (
 )
 
 // TTL is how long a name stays taken after its holder died.
-const TTL = 15 * time.Second
+const TTL = 8 * time.Second
 
 // ErrHeld says that somebody else holds the name.
 var ErrHeld = errors.New("held by another")
