@@ -113,16 +113,20 @@ FROM m365.subscriptions FINAL WHERE tenant_id = toUUID('%s')`
 
 var subscriptionColumns = []string{"subscription_id", "sku", "status", "is_trial", "total_licenses", "next"}
 
-// reconciled answers reconciliation for a day on which nothing was read incompletely:
-// the simulator's units in use are its holders, but for what belongs to the company.
+// reconciled answers reconciliation. The simulator's units in use are its holders, but
+// for what belongs to the company; a residual is explained or a finding.
 func (o *oracle) reconciled() (lines []string) {
 	r := o.last()
 	for _, s := range r.skus {
 		residual, class := s.Consumed-r.holdersOf(s.ID), "none"
 		if residual != 0 {
-			class = "unexplained"
-			if s.Applies != "User" {
+			switch {
+			case s.Applies != "User":
 				class = "company-level SKU"
+			case r.broken:
+				class = "listing incomplete"
+			default:
+				class = "unexplained"
 			}
 		}
 		lines = append(lines, line(s.ID, s.Consumed, r.holdersOf(s.ID), residual, class))

@@ -15,6 +15,32 @@ type reading struct {
 	subscriptions []subscription
 	members       []member
 	reports       map[string]usage // by function; absent where not permitted
+	order         []string         // ids of users as they were listed
+	broken        bool             // only part of the users is known to be as read
+}
+
+// status is that of a run that saw what the reading saw.
+func (r *reading) status() string {
+	if r.broken || len(r.reports) < len(reportPaths) {
+		return "incomplete"
+	}
+	return "complete"
+}
+
+// cut is the reading as a listing leaves it that broke off behind n users: the others are
+// as they were before, if anything is known of them.
+func (r *reading) cut(n int, before *reading) *reading {
+	c := *r
+	c.broken, c.users = true, map[string]*person{}
+	if before != nil {
+		for id, u := range before.users {
+			c.users[id] = u
+		}
+	}
+	for _, id := range r.order[:n] {
+		c.users[id] = r.users[id]
+	}
+	return &c
 }
 
 type person struct {
@@ -95,7 +121,7 @@ func (o *oracle) read(sim *graphsim.Server) *reading {
 	r := &reading{date: sim.Now().Format("2006-01-02"), users: map[string]*person{}, reports: map[string]usage{}}
 	for _, u := range list[person](o, "/users?$top=70&$select=id,userPrincipalName,department,accountEnabled,userType,createdDateTime,assignedLicenses,licenseAssignmentStates") {
 		u.index()
-		r.users[u.ID] = &u
+		r.users[u.ID], r.order = &u, append(r.order, u.ID)
 	}
 	r.skus = list[sku](o, "/subscribedSkus")
 	r.subscriptions = list[subscription](o, "/directory/subscriptions")

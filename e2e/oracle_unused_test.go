@@ -51,6 +51,7 @@ func (o *oracle) judge(u *person, id string, limit int, uses map[useKey]use) ver
 			v.since = other
 		}
 	}
+	doubt("listing of users incomplete", r.broken)
 	doubt("account state unknown", u.Enabled == nil)
 	doubt("account disabled", u.Enabled != nil && !*u.Enabled)
 	doubt("guest account", v.isGuest)

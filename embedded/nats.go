@@ -53,14 +53,30 @@ func StartNATS(cfg NATSConfig) (*NATS, error) {
 		return nil, fmt.Errorf("start nats: %w", err)
 	}
 	n := &NATS{host: cfg.Host, lock: lock}
-	if n.port, err = choosePort(cfg.Host, cfg.Port); err == nil {
-		n.server, err = startServer(cfg, n.port)
-	}
-	if err != nil {
+	if err := n.listen(cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("start nats: %w", err), lock.Close())
 	}
 	cfg.Log.Info().Str("url", n.URL()).Str("dir", cfg.Dir).Msg("nats started")
 	return n, nil
+}
+
+// listen starts the server. Between finding a port free and listening on it another
+// program may take it, such as an instance started at the same moment: then any other
+// port does.
+func (n *NATS) listen(cfg NATSConfig) error {
+	for try := 1; ; try++ {
+		var err error
+		if n.port, err = choosePort(cfg.Host, cfg.Port); err != nil {
+			return err
+		}
+		if n.server, err = startServer(cfg, n.port); err == nil {
+			return nil
+		}
+		if try == maxPortTries || portFree(cfg.Host, n.port) {
+			return err
+		}
+		cfg.Port = 0
+	}
 }
 
 func startServer(cfg NATSConfig, port int) (*server.Server, error) {

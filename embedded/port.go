@@ -15,6 +15,8 @@ const (
 	firstFreePort = 20000
 	lastFreePort  = 32000
 	portTries     = 200
+	// maxPortTries is how often a start is repeated whose port was taken meanwhile.
+	maxPortTries = 5
 )
 
 // choosePort returns preferred if it is free on host, and another free port

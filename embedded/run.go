@@ -84,18 +84,25 @@ func (e *Engine) configData() configData {
 	}
 }
 
+// ErrPortTaken is returned when another program took a port between [NewEngine], which
+// found it free, and the start of the engine. A new Engine finds another one.
+var ErrPortTaken = errors.New("port taken by another program")
+
 // supervise runs children one after the other until ctx ends.
 func (e *Engine) supervise(ctx context.Context, lock *os.File) error {
-	backoff, failed := firstBackoff, 0
+	backoff, failed, served := firstBackoff, 0, false
 	for {
 		end, err := e.runChild(ctx, lock)
 		if err != nil || end.crash == nil {
 			return err
 		}
 		if end.answered {
-			backoff, failed = firstBackoff, 0
+			backoff, failed, served = firstBackoff, 0, true
 		} else {
 			failed++
+		}
+		if !served && (!portFree(e.cfg.Host, e.cfg.TCPPort) || !portFree(e.cfg.Host, e.cfg.HTTPPort)) {
+			return fmt.Errorf("%w: %s or %s", ErrPortTaken, e.address(e.cfg.TCPPort), e.address(e.cfg.HTTPPort))
 		}
 		if failed >= maxFailedStarts {
 			return fmt.Errorf("%d starts failed: %w; end of %s:\n%s", failed, end.crash, e.logPath(), e.logTail())

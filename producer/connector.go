@@ -11,9 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/seatstream/seatstream/schemas"
 )
 
@@ -31,42 +28,9 @@ type Connector struct {
 	GraphURL     string    `koanf:"graph_url" json:"graph_url,omitempty"`
 	AuthorityURL string    `koanf:"authority_url" json:"authority_url,omitempty"`
 	CAFile       string    `koanf:"ca_file" json:"ca_file,omitempty"`
+	Paused       bool      `koanf:"-" json:"paused,omitzero"` // set by connector pause
 	CreatedAt    time.Time `koanf:"-" json:"created_at"`
 }
-
-// Schedule says how often a connector runs by itself.
-type Schedule struct {
-	FirstDay time.Duration `koanf:"first_day" json:"-"` // interval in the first 24 hours
-	Then     time.Duration `koanf:"then" json:"-"`      // interval afterwards
-}
-
-// scheduleText is the stored form: intervals such as 1h0m0s.
-type scheduleText struct {
-	FirstDay string `json:"first_day"`
-	Then     string `json:"then"`
-}
-
-// MarshalJSONTo writes intervals as text.
-func (s Schedule) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, scheduleText{FirstDay: s.FirstDay.String(), Then: s.Then.String()})
-}
-
-// UnmarshalJSONFrom reads intervals as text.
-func (s *Schedule) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	var t scheduleText
-	if err := json.UnmarshalDecode(dec, &t); err != nil {
-		return err
-	}
-	var err error
-	if s.FirstDay, err = time.ParseDuration(t.FirstDay); err != nil {
-		return err
-	}
-	s.Then, err = time.ParseDuration(t.Then)
-	return err
-}
-
-// DefaultSchedule is hourly for the first 24 hours, then daily.
-var DefaultSchedule = Schedule{FirstDay: time.Hour, Then: 24 * time.Hour}
 
 // DefaultEndpoint is the endpoint of connectors and producers that name none.
 const DefaultEndpoint = "default"
@@ -88,12 +52,7 @@ func (c *Connector) Default() {
 	if c.Endpoint == "" {
 		c.Endpoint = DefaultEndpoint
 	}
-	if c.Schedule.Then == 0 {
-		c.Schedule.Then = DefaultSchedule.Then
-	}
-	if c.Schedule.FirstDay == 0 {
-		c.Schedule.FirstDay = min(DefaultSchedule.FirstDay, c.Schedule.Then)
-	}
+	c.Schedule.Default()
 }
 
 // Validate reports every field that cannot work, each with its remedy.
@@ -121,8 +80,8 @@ func (c *Connector) Validate() error {
 	if !schemas.IsToken(c.Endpoint) {
 		bad("endpoint", c.Endpoint, "use letters, digits, - and _")
 	}
-	if c.Schedule.FirstDay < time.Minute || c.Schedule.Then < time.Minute {
-		bad("schedule", fmt.Sprintf("%s, then %s", c.Schedule.FirstDay, c.Schedule.Then), "intervals of a minute or more, such as first_day: 1h, then: 24h")
+	if err := c.Schedule.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("connector %q: schedule: %w", c.Name, err))
 	}
 	for _, f := range c.Reports {
 		if _, err := schemas.ReportNamed(f); err != nil {

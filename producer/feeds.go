@@ -92,6 +92,7 @@ func (u *run) skusAgain(ctx context.Context, ev *schemas.Run, page pageFunc) err
 				ev.MovedSKUs = append(ev.MovedSKUs, p.Items[i].SKUID)
 			}
 		}
+		ev.Pages = int64(p.Number) // not one for each item
 		return nil
 	})
 }

@@ -38,14 +38,13 @@ func (r *Registry) Put(ctx context.Context, c Connector) (command uint64, err er
 	case err != nil:
 		return 0, err
 	default:
-		c.CreatedAt = old.CreatedAt
+		c.CreatedAt, c.Paused = old.CreatedAt, old.Paused
+		if err := r.moved(ctx, old, c); err != nil {
+			return 0, err
+		}
 	}
-	body, err := schemas.NewEncoder().Encode(&c)
-	if err != nil {
+	if err := r.store(ctx, c); err != nil {
 		return 0, err
-	}
-	if _, err := r.Stores.Connectors.Put(ctx, c.Name, body); err != nil {
-		return 0, fmt.Errorf("store connector %s: %w", c.Name, err)
 	}
 	if err := r.Schedule(ctx, c, time.Now()); err != nil {
 		return 0, err
@@ -54,6 +53,29 @@ func (r *Registry) Put(ctx context.Context, c Connector) (command uint64, err er
 		return 0, nil
 	}
 	return r.RunNow(ctx, c)
+}
+
+func (r *Registry) store(ctx context.Context, c Connector) error {
+	body, err := schemas.NewEncoder().Encode(&c)
+	if err != nil {
+		return err
+	}
+	if _, err := r.Stores.Connectors.Put(ctx, c.Name, body); err != nil {
+		return fmt.Errorf("store connector %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+// moved takes the schedule back from an endpoint that a connector leaves.
+func (r *Registry) moved(ctx context.Context, old, c Connector) error {
+	if old.Endpoint == c.Endpoint {
+		return nil
+	}
+	stream, err := r.JS.Stream(ctx, schemas.StreamCommands.Name)
+	if err != nil {
+		return fmt.Errorf("move connector %s to endpoint %s: %w", c.Name, c.Endpoint, err)
+	}
+	return r.unschedule(ctx, stream, old)
 }
 
 // Get returns a connector.
@@ -101,10 +123,8 @@ func (r *Registry) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("remove connector %s: %w", name, err)
 	}
-	for _, subject := range []string{schemas.ScheduleRun(c.Endpoint, name), schemas.CommandRun(c.Endpoint, name)} {
-		if err := stream.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
-			return fmt.Errorf("remove schedule of connector %s: %w", name, err)
-		}
+	if err := r.unschedule(ctx, stream, c); err != nil {
+		return err
 	}
 	for _, kv := range []jetstream.KeyValue{r.Stores.Status, r.Stores.Connectors} {
 		if err := kv.Purge(ctx, name); err != nil {
@@ -114,37 +134,59 @@ func (r *Registry) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// interval is how often the connector runs at a given moment.
-func (c *Connector) interval(now time.Time) time.Duration {
-	if now.Sub(c.CreatedAt) < 24*time.Hour {
-		return c.Schedule.FirstDay
-	}
-	return c.Schedule.Then
-}
-
 // Schedule leaves the connector's schedule with the server, which fires the commands. A
-// schedule that stands already is left alone: a new one would begin its interval anew.
+// schedule that stands already is left alone, and a paused connector has none.
 func (r *Registry) Schedule(ctx context.Context, c Connector, now time.Time) error {
-	every := "@every " + c.interval(now).String()
 	stream, err := r.JS.Stream(ctx, schemas.StreamCommands.Name)
 	if err != nil {
 		return fmt.Errorf("schedule connector %s: %w", c.Name, err)
 	}
-	old, err := stream.GetLastMsgForSubject(ctx, schemas.ScheduleRun(c.Endpoint, c.Name))
-	if err == nil && old.Header.Get(schemas.HeaderSchedule) == every {
+	if c.Paused {
+		return r.unschedule(ctx, stream, c)
+	}
+	subject := schemas.ScheduleRun(c.Endpoint, c.Name)
+	pattern, zone := c.pattern(now)
+	old, err := stream.GetLastMsgForSubject(ctx, subject)
+	if err == nil && old.Header.Get(schemas.HeaderSchedule) == pattern && old.Header.Get(schemas.HeaderScheduleZone) == zone {
 		return nil
 	}
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return fmt.Errorf("schedule connector %s: %w", c.Name, err)
 	}
-	msg := &nats.Msg{Subject: schemas.ScheduleRun(c.Endpoint, c.Name), Header: nats.Header{
-		schemas.HeaderSchedule:       {every},
+	msg := &nats.Msg{Subject: subject, Header: nats.Header{
+		schemas.HeaderSchedule:       {pattern},
 		schemas.HeaderScheduleTarget: {schemas.CommandRun(c.Endpoint, c.Name)},
 	}}
+	if zone != "" {
+		msg.Header.Set(schemas.HeaderScheduleZone, zone)
+	}
 	if _, err := r.JS.PublishMsg(ctx, msg); err != nil {
-		return fmt.Errorf("schedule connector %s: %w", c.Name, err)
+		return fmt.Errorf("schedule connector %s by %q: %w", c.Name, pattern, err)
 	}
 	return nil
+}
+
+// unschedule takes back the connector's schedule and a command that waits.
+func (r *Registry) unschedule(ctx context.Context, stream jetstream.Stream, c Connector) error {
+	for _, subject := range []string{schemas.ScheduleRun(c.Endpoint, c.Name), schemas.CommandRun(c.Endpoint, c.Name)} {
+		if err := stream.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+			return fmt.Errorf("unschedule connector %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// Pause stops a connector's schedule until Resume. Commands still run it.
+func (r *Registry) Pause(ctx context.Context, name string, paused bool) error {
+	c, err := r.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	c.Paused = paused
+	if err := r.store(ctx, c); err != nil {
+		return err
+	}
+	return r.Schedule(ctx, c, time.Now())
 }
 
 // RunNow tells a producer of the connector's endpoint to run it, and returns the command's
@@ -155,60 +197,4 @@ func (r *Registry) RunNow(ctx context.Context, c Connector) (uint64, error) {
 		return 0, fmt.Errorf("command a run of connector %s: %w", c.Name, err)
 	}
 	return ack.Sequence, nil
-}
-
-// States of a command.
-const (
-	StateRunning = "running"
-	StateDone    = "done"
-	StateFailed  = "failed"
-)
-
-// Status is what the last command of a connector came to, or is about.
-type Status struct {
-	Command uint64            `json:"command"` // ids grow: a later command makes up for an earlier one
-	State   string            `json:"state"`
-	Started time.Time         `json:"started"`
-	Updated time.Time         `json:"updated"`
-	Run     *schemas.Run      `json:"run,omitempty"` // feed in progress, or the whole run
-	Error   *schemas.RunError `json:"error,omitempty"`
-}
-
-// Status returns what is known of a connector's last command; nil where it never ran.
-func (r *Registry) Status(ctx context.Context, name string) (*Status, error) {
-	e, err := r.Stores.Status.Get(ctx, name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read status of connector %s: %w", name, err)
-	}
-	var s Status
-	return &s, schemas.Decode(e.Value(), &s)
-}
-
-// Watch calls f with every status of a connector until f returns false or ctx is done.
-func (r *Registry) Watch(ctx context.Context, name string, f func(Status) bool) error {
-	w, err := r.Stores.Status.Watch(ctx, name)
-	if err != nil {
-		return fmt.Errorf("watch connector %s: %w", name, err)
-	}
-	defer func() { _ = w.Stop() }() // the watch ends with ctx otherwise
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case e := <-w.Updates():
-			if e == nil || e.Operation() != jetstream.KeyValuePut {
-				continue
-			}
-			var s Status
-			if err := schemas.Decode(e.Value(), &s); err != nil {
-				return err
-			}
-			if !f(s) {
-				return nil
-			}
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
@@ -38,9 +39,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("serve endpoint %s: %w", w.Endpoint, err)
 	}
+	if err := w.catchUp(ctx, time.Now()); err != nil {
+		return fmt.Errorf("serve endpoint %s: %w", w.Endpoint, err)
+	}
 	slots := make(chan struct{}, max(1, w.Parallel))
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { w.present(ctx) })
 	for ctx.Err() == nil {
 		select {
 		case slots <- struct{}{}:
@@ -50,7 +55,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		msg, err := cons.Next(jetstream.FetchContext(ctx))
 		if err != nil {
 			<-slots
-			if ctx.Err() == nil && !errors.Is(err, jetstream.ErrNoMessages) && !errors.Is(err, context.DeadlineExceeded) {
+			// A timeout is how the server says that there was no command.
+			if ctx.Err() == nil && !errors.Is(err, jetstream.ErrNoMessages) && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 				w.Log.Warn().Err(err).Msg("commands not readable, trying again")
 				pause(ctx, time.Second)
 			}

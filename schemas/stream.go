@@ -42,6 +42,7 @@ const (
 	BucketConnectors = "SEATSTREAM_CONNECTORS" // connector name: definition, secrets by reference only
 	BucketCursors    = "SEATSTREAM_CURSORS"    // <tenant>.<feed>: last complete listing; <stream>: batch cut
 	BucketLeases     = "SEATSTREAM_LEASES"     // <tenant>: the run that holds it
+	BucketProducers  = "SEATSTREAM_PRODUCERS"  // <endpoint>.<instance>: a producer that is there
 	BucketStatus     = "SEATSTREAM_STATUS"     // connector name: what its last command came to
 )
 
@@ -66,6 +67,7 @@ func ScheduleRun(endpoint, connector string) string {
 const (
 	HeaderSchedule       = "Nats-Schedule"
 	HeaderScheduleTarget = "Nats-Schedule-Target"
+	HeaderScheduleZone   = "Nats-Schedule-Time-Zone"
 )
 
 // CommandRun is the subject of the command that starts a run of a connector.

@@ -21,7 +21,7 @@ registration with Directory.Read.All, Group.Read.All, Reports.Read.All and User.
 (application permissions, with admin consent), where its client secret is found, and a
 schedule. Connectors may also stand in the configuration.`,
 	}
-	cmd.AddCommand(connectorAdd(c), connectorList(c), connectorShow(c), connectorRemove(c), connectorRun(c))
+	cmd.AddCommand(connectorAdd(c), connectorList(c), connectorShow(c), connectorRemove(c), connectorRun(c), connectorPause(c, true), connectorPause(c, false))
 	return group(cmd, "add, list, show, remove or run")
 }
 
@@ -61,6 +61,8 @@ func connectorAdd(c *cli) *cobra.Command {
 	f.StringVar(&n.Endpoint, "endpoint", "", "which producers may run it")
 	f.DurationVar(&n.Schedule.FirstDay, "first-day", 0, "interval in the first 24 hours (1h)")
 	f.DurationVar(&n.Schedule.Then, "then", 0, "interval afterwards (24h)")
+	f.StringVar(&n.Schedule.Cron, "cron", "", "cron pattern in place of the intervals: minute hour day month weekday")
+	f.StringVar(&n.Schedule.TimeZone, "time-zone", "", "time zone of the cron pattern, such as Europe/Berlin")
 	f.StringSliceVar(&n.Reports, "reports", nil, "report functions; left out: those the shipped queries use (seatstream schema reports)")
 	f.StringVar(&n.GraphURL, "graph-url", "", "Graph address, for a proxy or the simulator")
 	f.StringVar(&n.AuthorityURL, "authority-url", "", "sign-in address, for a proxy or the simulator")
@@ -90,12 +92,16 @@ func connectorList(c *cli) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				served, err := r.Served(ctx)
+				if err != nil {
+					return err
+				}
 				t := &output.Table{Noun: "connectors", Empty: "no connectors: seatstream connector add --help", Columns: []output.Column{
 					{Name: "name"}, {Name: "tenant"}, {Name: "cloud"}, {Name: "endpoint"}, {Name: "schedule"}, {Name: "state"},
 					{Name: "last_run", Type: output.Time}, {Name: "problem"},
 				}}
 				for _, n := range list {
-					row, err := connectorRow(ctx, r, n)
+					row, err := connectorRow(ctx, r, n, served[n.Endpoint])
 					if err != nil {
 						return err
 					}
@@ -109,12 +115,12 @@ func connectorList(c *cli) *cobra.Command {
 	return cmd
 }
 
-func connectorRow(ctx context.Context, r *producer.Registry, n producer.Connector) ([]any, error) {
+func connectorRow(ctx context.Context, r *producer.Registry, n producer.Connector, producers int) ([]any, error) {
 	st, err := r.Status(ctx, n.Name)
 	if err != nil {
 		return nil, err
 	}
-	row := []any{n.Name, n.Tenant, n.Cloud, n.Endpoint, fmt.Sprintf("%s, then %s", short(n.Schedule.FirstDay), short(n.Schedule.Then)), "waiting", nil, nil}
+	row := []any{n.Name, n.Tenant, n.Cloud, n.Endpoint, n.Schedule.String(), "waiting", nil, nil}
 	if st != nil {
 		row[5], row[6] = st.State, st.Updated
 		if st.Error != nil {
@@ -123,16 +129,12 @@ func connectorRow(ctx context.Context, r *producer.Registry, n producer.Connecto
 			row[7] = strings.Join(st.Run.Notes, "; ")
 		}
 	}
-	return row, nil
-}
-
-// short renders an interval without its empty parts: 24h, not 24h0m0s.
-func short(d time.Duration) string {
-	s := strings.TrimSuffix(d.String(), "0s")
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
+	if n.Paused {
+		row[5] = "paused"
+	} else if producers == 0 {
+		row[7] = fmt.Sprintf("no producer serves endpoint %s: start one (seatstream up or seatstream producer)", n.Endpoint)
 	}
-	return s
+	return row, nil
 }
 
 func connectorShow(c *cli) *cobra.Command {
@@ -152,7 +154,7 @@ func connectorShow(c *cli) *cobra.Command {
 				}
 				t := &output.Table{Columns: []output.Column{{Name: "setting"}, {Name: "value"}}, Rows: [][]any{
 					{"name", n.Name}, {"tenant", n.Tenant}, {"client_id", n.ClientID}, {"client_secret", string(n.ClientSecret)},
-					{"cloud", n.Cloud}, {"endpoint", n.Endpoint}, {"first_day", short(n.Schedule.FirstDay)}, {"then", short(n.Schedule.Then)},
+					{"cloud", n.Cloud}, {"endpoint", n.Endpoint}, {"schedule", n.Schedule.String()}, {"paused", n.Paused},
 					{"reports", strings.Join(reports, ", ")}, {"graph_url", n.GraphURL}, {"authority_url", n.AuthorityURL},
 					{"ca_file", n.CAFile}, {"created", n.CreatedAt.Format(time.RFC3339)},
 				}}
@@ -173,6 +175,25 @@ func connectorRemove(c *cli) *cobra.Command {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "connector %s removed; its records stay in the stream and the tables\n", args[0])
+				return nil
+			})
+		},
+	}
+}
+
+func connectorPause(c *cli, pause bool) *cobra.Command {
+	use, does, did := "resume NAME", "Let a paused connector run by its schedule again", "resumed"
+	if pause {
+		use, does, did = "pause NAME", "Stop a connector's schedule; connector run still works", "paused"
+	}
+	return &cobra.Command{
+		Use: use, Short: does, Args: exactArgs(1, "one name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withRegistry(c, cmd, func(ctx context.Context, r *producer.Registry) error {
+				if err := r.Pause(ctx, args[0], pause); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "connector %s %s\n", args[0], did)
 				return nil
 			})
 		},

@@ -207,30 +207,36 @@ func (a *App) anyData() bool {
 	return false
 }
 
-// startEngine starts the engine and waits until it answers.
+// startEngine starts the engine and waits until it answers. Should another program take
+// one of its ports in this moment, it starts on others.
 func (a *App) startEngine(ctx context.Context) (*embedded.Engine, error) {
 	c := a.Config.ClickHouse
-	engine, err := embedded.NewEngine(embedded.EngineConfig{
+	cfg := embedded.EngineConfig{
 		Dir: filepath.Join(a.Config.DataDir, "clickhouse"), TCPPort: c.TCPPort, HTTPPort: c.HTTPPort, Log: a.Log,
-	})
+	}
+	for try := 1; ; try++ {
+		engine, err := a.runEngine(ctx, cfg)
+		if err == nil || try == 5 || !errors.Is(err, embedded.ErrPortTaken) {
+			return engine, a.inUse(err)
+		}
+		cfg.TCPPort, cfg.HTTPPort = 0, 0
+	}
+}
+
+func (a *App) runEngine(ctx context.Context, cfg embedded.EngineConfig) (*embedded.Engine, error) {
+	engine, err := embedded.NewEngine(cfg)
 	if err != nil {
 		return nil, err
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- engine.Run(run) }()
-	ready := make(chan error, 1)
-	go func() { ready <- engine.Ready(ctx) }()
-	select {
-	case err = <-ready:
-	case err = <-done:
-		err = errors.Join(errors.New("the embedded ClickHouse engine did not start"), err)
-		done <- nil
-	}
-	if err != nil {
+	if err := engine.Ready(ctx); err != nil {
 		stop()
-		<-done
-		return nil, a.inUse(err)
+		if cause := <-done; cause != nil {
+			err = cause // Ready words it at more length
+		}
+		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
 	}
 	a.onClose(func() {
 		stop()

@@ -39,18 +39,20 @@ func local(imported string) (string, bool) {
 	return strings.CutPrefix(imported, module+"/")
 }
 
-// under reports whether an import path is one of the prefixes or lies below one.
+// under reports whether an import path is one of the prefixes or lies below one. A
+// prefix that ends in a dash takes in whatever the name goes on with.
 func under(path string, prefixes []string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
+	return slices.ContainsFunc(prefixes, func(p string) bool {
+		return path == p || strings.HasPrefix(path, p+"/") || strings.HasSuffix(p, "-") && strings.HasPrefix(path, p)
+	})
 }
 
 // reach returns a way from a package to the first package of the module that want
 // accepts, over the imports of the packages' own files.
 func (g graph) reach(from string, want func(string) bool) []string {
-	type step struct{ way []string }
 	seen := map[string]bool{from: true}
-	for queue := []step{{[]string{from}}}; len(queue) > 0; queue = queue[1:] {
-		way := queue[0].way
+	for queue := [][]string{{from}}; len(queue) > 0; queue = queue[1:] {
+		way := queue[0]
 		at := g[way[len(way)-1]]
 		if at == nil {
 			continue
@@ -65,7 +67,7 @@ func (g graph) reach(from string, want func(string) bool) []string {
 			if want(next) {
 				return longer
 			}
-			queue = append(queue, step{longer})
+			queue = append(queue, longer)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ SELECT
     h.display_name AS display_name,
     h.sku_id AS sku_id,
     s.sku_part_number AS sku,
-    arrayExists(g -> isNull(g), h.path_groups) AS direct,
+    toBool(arrayExists(g -> isNull(g), h.path_groups)) AS direct,
     arrayMap(g -> toString(assumeNotNull(g)), arrayFilter(g -> isNotNull(g), h.path_groups)) AS groups,
     h.states AS states,
     arrayFilter(e -> e NOT IN ('', 'None'), h.errors) AS error,
