@@ -146,7 +146,7 @@ func (r *licenceRows) add(env *schemas.Envelope, seq uint64, body []byte) error 
 	r.heldBefore, r.heldAfter = append(r.heldBefore, l.Before.Held), append(r.heldAfter, l.After.Held)
 	r.statesBefore, r.statesAfter = append(r.statesBefore, l.Before.States), append(r.statesAfter, l.After.States)
 	r.plansBefore, r.plansAfter = append(r.plansBefore, before), append(r.plansAfter, after)
-	r.unknown = append(r.unknown, "")
+	r.unknown = append(r.unknown, string(l.Unknown))
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (r *runRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
 	r.missing, r.added = append(r.missing, v.MissingColumns), append(r.added, v.NewColumns)
 	r.permissions, r.notes, r.moved = append(r.permissions, v.Permissions), append(r.notes, v.Notes), append(r.moved, moved)
 	r.code, r.message, r.remedy = append(r.code, problem.Code), append(r.message, problem.Message), append(r.remedy, problem.Remedy)
-	r.unknown = append(r.unknown, "")
+	r.unknown = append(r.unknown, string(v.Unknown))
 	return nil
 }
 
