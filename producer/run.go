@@ -41,6 +41,7 @@ type run struct {
 	tenant      string
 	started     time.Time
 	permissions []string
+	notes       []string // what changed since the run before
 	digest      func(string) string
 	licensed    []string // groups that carry licences
 	groupsWhole bool
@@ -113,7 +114,10 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if u.digest, err = r.Stores.digest(ctx, u.tenant); err != nil {
 		return nil, err
 	}
-	u.log.Info().Str("tenant", u.tenant).Msg("run started")
+	if u.notes, err = r.Stores.consentChanges(ctx, u.tenant, u.permissions); err != nil {
+		return nil, err
+	}
+	u.log.Info().Str("tenant", u.tenant).Strs("consent", u.notes).Msg("run started")
 	for _, f := range u.feeds(&org, specs) {
 		if err := u.feed(ctx, f); err != nil {
 			return nil, fmt.Errorf("run connector %s: feed %s: %w", c.Name, f.name, err)
@@ -176,14 +180,19 @@ func (u *run) feed(ctx context.Context, f feed) error {
 		c.pub.abort()
 		return errors.Join(broken.err, c.pub.err)
 	}
-	u.judge(ev, f, known, readErr)
-	if ev.Status == schemas.RunComplete {
+	same := errors.Is(readErr, errSameReport)
+	if same {
+		ev.Status = schemas.RunComplete
+	} else {
+		u.judge(ev, f, known, readErr)
+	}
+	if ev.Status == schemas.RunComplete && !same {
 		if err := c.deleteUnseen(u.now()); err != nil {
 			c.pub.abort()
 			return errors.Join(err, c.pub.err)
 		}
 	}
-	return u.conclude(ctx, c, f)
+	return u.conclude(ctx, c, f, ev.Status == schemas.RunComplete && !same)
 }
 
 // streamError marks an error of publishing, which ends the run, apart from one of Graph.
@@ -191,104 +200,3 @@ type streamError struct{ err error }
 
 func (e *streamError) Error() string { return e.err.Error() }
 func (e *streamError) Unwrap() error { return e.err }
-
-// judge settles the status of a feed from how its reading ended.
-func (u *run) judge(ev *schemas.Run, f feed, known int, readErr error) {
-	switch {
-	case readErr != nil:
-		ev.Error = runError(readErr)
-		ev.Status = schemas.RunIncomplete
-		if ev.Pages == 0 {
-			ev.Status = schemas.RunFailed
-		}
-		var ge *graph.Error
-		if ev.Pages == 0 && errors.As(readErr, &ge) && (ge.Kind == graph.Unsupported || ge.Kind == graph.Permission || ge.Kind == graph.TenantLicence) {
-			ev.Status = schemas.RunUnavailable
-		}
-		u.log.Warn().Str("feed", f.name).Str("status", ev.Status).Str("code", ev.Error.Code).Msg("feed not complete")
-	case f.neverEmpty && ev.Entities == 0 && known > 0:
-		ev.Status = schemas.RunIncomplete
-		ev.Error = &schemas.RunError{
-			Code:    "EmptyListing",
-			Message: fmt.Sprintf("Graph listed nothing where %d are known", known),
-			Remedy:  "nothing was deleted; run again, and look at the tenant if it stays so",
-		}
-	default:
-		ev.Status = schemas.RunComplete
-	}
-}
-
-// conclude publishes the evidence behind the records it is about and, once all are
-// stored, moves the cursor.
-func (u *run) conclude(ctx context.Context, c *collection, f feed) error {
-	ev := c.ev
-	ev.FinishedAt = schemas.FormatTime(u.now())
-	if err := u.evidence(c.pub, c.enc, ev); err != nil {
-		c.pub.abort()
-		return errors.Join(err, c.pub.err)
-	}
-	if err := c.pub.close(); err != nil {
-		return err
-	}
-	u.results = append(u.results, ev)
-	u.log.Debug().Str("feed", f.name).Str("status", ev.Status).Int64("entities", ev.Entities).
-		Int64("published", ev.Published).Int64("deleted", ev.Deleted).Msg("feed collected")
-	if ev.Status != schemas.RunComplete {
-		return nil
-	}
-	return u.Stores.moveCursor(ctx, u.tenant, f.name, cursor{Run: u.id, Finished: u.now(), Entities: ev.Entities})
-}
-
-func (u *run) evidence(p *publisher, enc *schemas.Encoder, ev *schemas.Run) error {
-	body, err := enc.Encode(ev)
-	if err != nil {
-		return err
-	}
-	return p.add(schemas.Record{
-		Subject: schemas.Subject{Tenant: u.tenant, Kind: schemas.KindRun, Entity: ev.Entity()},
-		Op:      schemas.Upsert, Run: u.id, Time: u.now(), Body: append([]byte(nil), body...),
-	})
-}
-
-// finish publishes the evidence of the whole run.
-func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
-	all := &schemas.Run{
-		RunID: u.id, Connector: u.conn.Name, Feed: schemas.FeedAll, Status: schemas.RunComplete,
-		Permissions: u.permissions, StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()),
-	}
-	for _, ev := range u.results {
-		all.Pages += ev.Pages
-		all.Entities += ev.Entities
-		all.Published += ev.Published
-		all.Unchanged += ev.Unchanged
-		all.Deleted += ev.Deleted
-		all.Events += ev.Events
-		all.Rejected += ev.Rejected
-		all.ConcealedRows += ev.ConcealedRows
-		if ev.Status != schemas.RunComplete {
-			all.Status = schemas.RunIncomplete
-			all.Notes = append(all.Notes, ev.Feed+": "+ev.Status)
-		}
-	}
-	p := newPublisher(ctx, u.JS, u.log)
-	if err := u.evidence(p, schemas.NewEncoder(), all); err != nil {
-		p.abort()
-		return nil, err
-	}
-	if err := p.close(); err != nil {
-		return nil, err
-	}
-	u.log.Info().Str("tenant", u.tenant).Str("status", all.Status).Int64("entities", all.Entities).Int64("published", all.Published).
-		Int64("unchanged", all.Unchanged).Int64("deleted", all.Deleted).Int64("events", all.Events).
-		Dur("took", u.now().Sub(u.started)).Msg("run finished")
-	return all, nil
-}
-
-// runError renders an error for the evidence: codes and remedies, no secrets, no URLs.
-func runError(err error) *schemas.RunError {
-	var ge *graph.Error
-	if errors.As(err, &ge) {
-		return &schemas.RunError{Code: ge.Code, Message: ge.Message, Remedy: ge.Remedy}
-	}
-	return &schemas.RunError{Code: "Failed", Message: err.Error()}
-}

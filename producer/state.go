@@ -103,6 +103,9 @@ type cursor struct {
 	Run      string    `json:"run"`
 	Finished time.Time `json:"finished"`
 	Entities int64     `json:"entities"`
+	// Of a report: its refresh date and how many rows had concealed names.
+	Refresh   string `json:"refresh,omitzero"`
+	Concealed int64  `json:"concealed,omitzero"`
 }
 
 // errNoCursor says that a feed has never been listed completely.

@@ -21,7 +21,15 @@ WITH
         INNER JOIN (SELECT DISTINCT service_plan_id, workload FROM m365.service_plan_workloads) AS w ON w.service_plan_id = p.plan_id
     ),
     evidence AS (
-        SELECT tenant_id, feed, refresh_date, concealed_rows, finished_at FROM m365.last_complete_runs(tenant = {tenant:String})
+        SELECT e.tenant_id AS tenant_id, e.feed AS feed, e.refresh_date AS refresh_date, e.concealed_rows AS concealed_rows,
+            l.finished_at AS newest_run
+        FROM m365.last_complete_runs(tenant = {tenant:String}) AS e
+        -- Of any run, complete or not: a report that can no longer be read grows old.
+        INNER JOIN (
+            SELECT tenant_id, max(finished_at) AS finished_at FROM m365.run_changes
+            WHERE {tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String})
+            GROUP BY tenant_id
+        ) AS l ON l.tenant_id = e.tenant_id
     ),
     use AS (
         SELECT tenant_id, user_id, workload, max(last_activity) AS last_activity, min(assigned) AS assigned
@@ -44,7 +52,7 @@ WITH
             min(e.refresh_date) AS anchor,
             arraySort(groupUniqArrayIf(n.workload, isNull(u.user_id))) AS without_row,
             countIf(isNull(e.feed)) AS reports_missing,
-            countIf(e.refresh_date < toDate32(e.finished_at) - 7) AS reports_late,
+            countIf(e.refresh_date < toDate32(e.newest_run) - 7) AS reports_late,
             max(e.concealed_rows) AS concealed
         FROM needed AS n
         LEFT JOIN use AS u ON u.tenant_id = n.tenant_id AND u.user_id = n.user_id AND u.workload = n.workload
