@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/seatstream/seatstream/schemas"
@@ -18,11 +16,10 @@ type reportRows struct {
 	report, rowKey, period, upn, userID, unknown []string
 	refresh, lastActivity                        []*time.Time
 	concealed                                    []bool
-	dates                                        []map[string]*time.Time
-	counts                                       []map[string]*int64
-	flags                                        []map[string]*bool
-	texts                                        []map[string]*string
-	unknownColumns                               []map[string]string
+	dates                                        []fields[time.Time]
+	counts                                       []fields[int64]
+	flags                                        []fields[bool]
+	texts, unknownColumns                        []fields[string]
 }
 
 func (r *reportRows) table() string { return "report_changes" }
@@ -40,63 +37,54 @@ func (r *reportRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
 	if err != nil {
 		return err
 	}
-	dates, err := values(v.Dates, func(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) })
+	dates, err := parseFields(v.Dates, last(r.dates).names, func(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) })
 	if err != nil {
 		return err
 	}
-	counts, err := values(v.Counts, func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
+	counts, err := parseFields(v.Counts, last(r.counts).names, func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
 	if err != nil {
 		return err
 	}
-	flags, err := values(v.Flags, strconv.ParseBool)
+	flags, err := parseFields(v.Flags, last(r.flags).names, strconv.ParseBool)
 	if err != nil {
 		return err
 	}
-	texts, err := values(v.Texts, func(s string) (string, error) { return s, nil })
+	texts, err := parseFields(v.Texts, last(r.texts).names, verbatim)
 	if err != nil {
 		return err
 	}
-	unknown := make(map[string]string, len(v.UnknownColumns))
-	for _, c := range v.UnknownColumns {
-		unknown[c.Name] = literal(c.Value)
+	unknown, err := parseFields(v.UnknownColumns, last(r.unknownColumns).names, verbatim)
+	if err != nil {
+		return err
 	}
 	r.envelopes.add(tenant, env, seq)
 	r.report, r.rowKey, r.period = append(r.report, env.Subject.Report), append(r.rowKey, env.Subject.Entity), append(r.period, v.Period)
 	r.upn, r.userID = append(r.upn, v.UserPrincipalName), append(r.userID, v.UserID)
-	r.refresh, r.lastActivity = append(r.refresh, refresh), append(r.lastActivity, dates["Last Activity Date"])
+	r.refresh, r.lastActivity = append(r.refresh, refresh), append(r.lastActivity, lastActivity(dates))
 	r.concealed = append(r.concealed, v.Concealed)
 	r.dates, r.counts, r.flags, r.texts = append(r.dates, dates), append(r.counts, counts), append(r.flags, flags), append(r.texts, texts)
 	r.unknownColumns, r.unknown = append(r.unknownColumns, unknown), append(r.unknown, string(v.Unknown))
 	return nil
 }
 
-// values reads a group of columns; null stays null.
-func values[T any](columns schemas.Columns, parse func(string) (T, error)) (map[string]*T, error) {
-	m := make(map[string]*T, len(columns))
-	for _, c := range columns {
-		if c.Value.Kind() == 'n' {
-			m[c.Name] = nil
-			continue
-		}
-		v, err := parse(literal(c.Value))
-		if err != nil {
-			return nil, fmt.Errorf("column %q: %w", c.Name, err)
-		}
-		m[c.Name] = &v
+func verbatim(s string) (string, error) { return s, nil }
+
+// last is the last row's group, or an empty one.
+func last[T any](rows []fields[T]) fields[T] {
+	if len(rows) == 0 {
+		return fields[T]{}
 	}
-	return m, nil
+	return rows[len(rows)-1]
 }
 
-// literal is the text of a JSON value: a string's content, anything else as it stands.
-func literal(v jsontext.Value) string {
-	if v.Kind() != '"' {
-		return string(v)
+// lastActivity is the date most questions ask for; nil where it is blank or absent.
+func lastActivity(dates fields[time.Time]) *time.Time {
+	for i, name := range dates.names {
+		if name == "Last Activity Date" && (dates.nulls == nil || !dates.nulls[i]) {
+			return &dates.values[i]
+		}
 	}
-	var s string
-	if err := json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true)); err != nil {
-		return string(v)
-	}
-	return s
+	return nil
 }
 
 func (r *reportRows) columns() ([]string, []any) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/jsm.go/natscontext"
@@ -64,7 +65,7 @@ func JetStream(ctx context.Context, nc *nats.Conn, replicas, history int) (jetst
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
 	for _, spec := range schemas.StreamSpecs {
-		if _, err := js.CreateOrUpdateStream(ctx, streamConfig(spec, replicas, history)); err != nil {
+		if err := ensure(ctx, js, streamConfig(spec, replicas, history)); err != nil {
 			if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 				return nil, fmt.Errorf("open stream %s: %w: enable JetStream on the server, or for the account of nats.creds", spec.Name, err)
 			}
@@ -72,6 +73,34 @@ func JetStream(ctx context.Context, nc *nats.Conn, replicas, history int) (jetst
 		}
 	}
 	return js, nil
+}
+
+// ensure creates a stream, or gives an existing one what the product needs and leaves the
+// rest, such as replicas, placement and limits, as its operator set it.
+func ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	stream, err := js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = js.CreateStream(ctx, want)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return nil // another process was faster
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	have := stream.CachedInfo().Config
+	cfg := have
+	cfg.Description, cfg.Subjects, cfg.Duplicates = want.Description, want.Subjects, want.Duplicates
+	cfg.AllowAtomicPublish, cfg.AllowDirect, cfg.AllowMsgSchedules = want.AllowAtomicPublish, want.AllowDirect, want.AllowMsgSchedules
+	if want.MaxMsgsPerSubject > 0 {
+		cfg.MaxMsgsPerSubject = want.MaxMsgsPerSubject
+	}
+	if reflect.DeepEqual(have, cfg) {
+		return nil
+	}
+	_, err = js.UpdateStream(ctx, cfg)
+	return err
 }
 
 func streamConfig(spec schemas.StreamSpec, replicas, history int) jetstream.StreamConfig {
