@@ -76,19 +76,24 @@ func (c *Consumer) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		held, release, err := lease.Take(ctx, c.leases, "consumer."+c.cfg.Stream+"."+c.cfg.Durable, schemas.NewRunID(time.Now()))
-		if errors.Is(err, lease.ErrHeld) {
-			continue // another consumer owns the stream; this one stands by
+		if err := c.own(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn().Err(err).Msg("consumer begins again")
 		}
-		if err == nil {
-			err = c.session(held)
-			release()
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		c.log.Warn().Err(err).Msg("consumer begins again")
 	}
+}
+
+// own takes the stream, where no other consumer has it, and reads it until something
+// breaks. Where another has it, this one stands by.
+func (c *Consumer) own(ctx context.Context) error {
+	held, release, err := lease.Take(ctx, c.leases, "consumer."+c.cfg.Stream+"."+c.cfg.Durable, schemas.NewRunID(time.Now()))
+	if errors.Is(err, lease.ErrHeld) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	return c.session(held)
 }
 
 // session reads the stream from behind the last stored record until something breaks.
@@ -108,7 +113,9 @@ func (c *Consumer) session(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open consumer %s: %w", c.cfg.Durable, err)
 	}
-	r := &reader{c: c, cons: cons, acked: cons.CachedInfo().AckFloor.Stream}
+	// The reset starts the consumer's own sequence again: the first message is number 1.
+	// Another number means that what came before went to somebody else.
+	r := &reader{c: c, cons: cons, acked: cons.CachedInfo().AckFloor.Stream, next: 1}
 	if r.cuts, err = c.lastCuts(ctx); err != nil {
 		return err
 	}

@@ -20,11 +20,16 @@ type reader struct {
 	acked uint64        // stream sequence up to which everything is stored
 	cuts  cuts          // time cuts, those of before a crash included
 	ready chan struct{} // holds a token while the inserting side is idle
-	next  uint64        // consumer sequence the next message must have; 0 before the first
+	next  uint64        // consumer sequence the next message must have
+	await uint64        // consumer sequence that the last look at the server found on its way
+	heard time.Time     // when the last message came, or the server was last looked at
 	cur   *batch
 	since time.Time // when the current batch got its first message
 	end   bool      // the last message was the last one of the stream
 }
+
+// idleAfter is how long nothing may come before the reader asks whether that is so.
+const idleAfter = 5 * time.Second
 
 // errGap says that messages did not reach the reader. Acknowledging past them would lose
 // them, so the consumer is reset.
@@ -57,7 +62,7 @@ func (r *reader) read(ctx context.Context, batches chan<- *batch) error {
 		return fmt.Errorf("read stream %s: %w", r.c.cfg.Stream, err)
 	}
 	defer msgs.Stop()
-	r.cur = newBatch()
+	r.cur, r.heard = newBatch(), time.Now()
 	for {
 		msg, err := r.nextMsg(ctx, msgs)
 		switch {
@@ -68,6 +73,12 @@ func (r *reader) read(ctx context.Context, batches chan<- *batch) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, context.DeadlineExceeded):
+			if err := r.idle(ctx); err != nil {
+				return err
+			}
+			if r.cur.empty() {
+				continue
+			}
 			if err := r.linger(ctx, batches); err != nil {
 				return err
 			}
@@ -79,16 +90,40 @@ func (r *reader) read(ctx context.Context, batches chan<- *batch) error {
 
 // nextMsg waits for a message, but no longer than the current batch may linger.
 func (r *reader) nextMsg(ctx context.Context, msgs jetstream.MessagesContext) (jetstream.Msg, error) {
-	if r.cur.empty() {
-		return msgs.Next(jetstream.NextContext(ctx))
+	wait := idleAfter
+	if !r.cur.empty() {
+		wait = time.Until(r.since.Add(r.c.cfg.Linger))
 	}
-	wait := time.Until(r.since.Add(r.c.cfg.Linger))
 	if wait <= 0 {
 		return nil, context.DeadlineExceeded
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return msgs.Next(jetstream.NextContext(ctx))
+}
+
+// idle looks at the server when nothing has come for a while. A request of an earlier
+// reader may still stand there; messages that the server hands to it are lost to this one,
+// and without a later message nothing would show the gap. What is still on its way at two
+// looks in a row does not come any more.
+func (r *reader) idle(ctx context.Context) error {
+	if time.Since(r.heard) < idleAfter {
+		return nil
+	}
+	r.heard = time.Now()
+	info, err := r.cons.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look at consumer %s: %w", r.c.cfg.Durable, err)
+	}
+	if info.Delivered.Consumer < r.next {
+		r.await = 0
+		return nil
+	}
+	if r.await == r.next {
+		return fmt.Errorf("%w: consumer sequence %d was sent and did not come", errGap, r.next)
+	}
+	r.await = r.next
+	return nil
 }
 
 // take puts one message into its batch.
@@ -99,7 +134,8 @@ func (r *reader) take(ctx context.Context, msg jetstream.Msg, batches chan<- *ba
 	}
 	seq := meta.Sequence.Stream
 	r.end = meta.NumPending == 0
-	if r.next != 0 && meta.Sequence.Consumer != r.next {
+	r.heard = time.Now()
+	if meta.Sequence.Consumer != r.next {
 		return fmt.Errorf("%w: consumer sequence %d after %d", errGap, meta.Sequence.Consumer, r.next-1)
 	}
 	r.next = meta.Sequence.Consumer + 1

@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/consumer"
 	"github.com/seatstream/seatstream/graphsim"
 	"github.com/seatstream/seatstream/internal/teststack"
+	"github.com/seatstream/seatstream/schemas"
 )
 
 // TestConsumerRestarted ends the consumer in the middle of its work and starts another,
@@ -40,5 +44,46 @@ func TestConsumerRestarted(t *testing.T) {
 		rawCounts(t, d.day(), d.nats, ch.Conn)
 		compare(t, d.day(), ch.Conn, o)
 		d.sim.Advance(1)
+	}
+}
+
+// TestConsumerAfterALostReader takes over from a reader whose request still stands at the
+// server: what the server hands to that one never reaches the consumer. It must not
+// acknowledge past it, nor wait for it for ever.
+func TestConsumerAfterALostReader(t *testing.T) {
+	t.Parallel()
+	d := startDays(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Seed: 32, Users: 60})
+	ch := teststack.StartClickHouse(t)
+	for _, more := range []int{20, 100_000} { // some of what comes again is taken, or all
+		d.collect()
+		c, stop := d.nats.Consume(t, consumer.Config{Linger: 5 * time.Millisecond}, ch.Conn)
+		teststack.Drain(t, c)
+		stop()
+		d.sim.Advance(2)
+		d.collect()
+		waiting, err := c.Lag(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		durable, err := d.nats.JS.Consumer(t.Context(), schemas.StreamM365.Name, schemas.ConsumerName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost, err := durable.Fetch(int(waiting)+more, jetstream.FetchMaxWait(3*time.Second), jetstream.FetchHeartbeat(time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		teststack.Until(t, "all handed to the lost reader", func() bool {
+			info, err := durable.Info(t.Context())
+			return err == nil && info.NumAckPending == int(waiting)
+		})
+		c, stop = d.nats.Consume(t, consumer.Config{Linger: 5 * time.Millisecond}, ch.Conn)
+		teststack.Drain(t, c)
+		stop()
+		for range lost.Messages() { // its request has ended by now
+		}
+		when := fmt.Sprintf("%s, %d of %d more taken", d.day(), more, waiting)
+		rawCounts(t, when, d.nats, ch.Conn)
+		compare(t, when, ch.Conn, d.oracles[0])
 	}
 }

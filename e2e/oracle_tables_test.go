@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/consumer"
@@ -172,6 +173,7 @@ type message struct {
 	kind    string
 	op      string
 	body    []byte
+	header  nats.Header
 }
 
 // messages reads the records of the stream that came after a sequence.
@@ -180,7 +182,7 @@ func messages(t *testing.T, n *teststack.NATS, after uint64) (list []message) {
 	err := consumer.Each(t.Context(), n.JS, schemas.StreamM365.Name, consumer.Range{}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		if meta.Sequence.Stream > after {
 			list = append(list, message{
-				seq: meta.Sequence.Stream, subject: m.Subject(), kind: strings.Split(m.Subject(), ".")[2], op: m.Headers().Get("ce-op"), body: m.Data(),
+				seq: meta.Sequence.Stream, subject: m.Subject(), kind: strings.Split(m.Subject(), ".")[2], op: m.Headers().Get("ce-op"), body: m.Data(), header: m.Headers(),
 			})
 		}
 		return nil

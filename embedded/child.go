@@ -148,7 +148,7 @@ func serveLibrary(a childArgs, stop <-chan struct{}) error {
 // serveBinary runs a ClickHouse server as a child of this one, so that it too
 // ends with the parent on systems without a parent-death signal.
 func serveBinary(a childArgs, stop <-chan struct{}) error {
-	cmd := exec.Command(a.binary, "server", "--config-file="+a.config)
+	cmd := exec.Command(a.binary, "server", "--config-file="+a.config) //nolint:noctx // ended by signals, in order
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	// Without this the server forks a watchdog and runs as its child, out of
 	// reach of the parent-death signal.
@@ -170,11 +170,11 @@ func serveBinary(a childArgs, stop <-chan struct{}) error {
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-exited:
+	case <-exited: //nolint:errcheck // it was told to end
 		return nil
 	case <-time.After(a.grace):
 		_ = cmd.Process.Kill()
-		<-exited
+		<-exited //nolint:errcheck // it was killed
 		return fmt.Errorf("stop clickhouse: took longer than %s", a.grace)
 	}
 }

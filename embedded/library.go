@@ -44,7 +44,7 @@ func findProgram(explicit string) (program, error) {
 	}
 	path, err := cachedLibrary()
 	if err != nil {
-		return program{}, errors.Join(ErrNoEngine, err)
+		return program{}, fmt.Errorf("%w (%w)", ErrNoEngine, err)
 	}
 	if _, err := os.Stat(path); err != nil {
 		return program{}, ErrNoEngine

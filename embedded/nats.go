@@ -27,7 +27,10 @@ type NATSConfig struct {
 }
 
 // natsReadyLimit is generous: a large store is read before clients are taken.
-const natsReadyLimit = 2 * time.Minute
+const (
+	natsReadyLimit = 2 * time.Minute
+	natsReadyStep  = 100 * time.Millisecond
+)
 
 // NATS is a nats-server with JetStream inside this process.
 type NATS struct {
@@ -96,7 +99,11 @@ func startServer(cfg NATSConfig, port int) (*server.Server, error) {
 	log := &natsLog{log: cfg.Log}
 	srv.SetLoggerV2(log, false, false, false)
 	srv.Start()
-	if !srv.ReadyForConnections(natsReadyLimit) || !srv.JetStreamEnabled() {
+	ready := false
+	for begun := time.Now(); !ready && log.fatal.Load() == nil && time.Since(begun) < natsReadyLimit; {
+		ready = srv.ReadyForConnections(natsReadyStep) // does not notice a failed start by itself
+	}
+	if !ready || !srv.JetStreamEnabled() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		if reason := log.fatal.Load(); reason != nil {
@@ -104,6 +111,7 @@ func startServer(cfg NATSConfig, port int) (*server.Server, error) {
 		}
 		return nil, fmt.Errorf("start server: not ready after %s", natsReadyLimit)
 	}
+	log.up.Store(true)
 	return srv, nil
 }
 

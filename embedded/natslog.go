@@ -11,6 +11,7 @@ import (
 type natsLog struct {
 	log   zerolog.Logger
 	fatal atomic.Pointer[string]
+	up    atomic.Bool // the server has started
 }
 
 // Noticef is part of the server's logger interface. A start takes thirty of these lines,
@@ -28,7 +29,11 @@ func (l *natsLog) Errorf(format string, v ...any) { l.log.Error().Msgf("nats: "+
 func (l *natsLog) Fatalf(format string, v ...any) {
 	reason := fmt.Sprintf(format, v...)
 	l.fatal.CompareAndSwap(nil, &reason)
-	l.log.Error().Msg("nats: " + reason)
+	level := zerolog.DebugLevel // whoever waits for the start reports it, or tries another port
+	if l.up.Load() {
+		level = zerolog.ErrorLevel
+	}
+	l.log.WithLevel(level).Msg("nats: " + reason)
 }
 
 // Debugf is part of the server's logger interface.

@@ -176,7 +176,7 @@ func (e *Engine) startChild(lock *os.File) (cmd *exec.Cmd, hold *os.File, err er
 		path: filepath.Join(e.cfg.Dir, "store"), host: e.cfg.Host,
 		tcpPort: e.cfg.TCPPort, httpPort: e.cfg.HTTPPort, grace: stopGrace,
 	}
-	cmd = exec.Command(self, append([]string{ChildCommand}, args.strings()...)...)
+	cmd = exec.Command(self, append([]string{ChildCommand}, args.strings()...)...) //nolint:noctx // ended through its pipe
 	cmd.Dir = e.cfg.Dir
 	cmd.Env = e.childEnv()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, log, log
@@ -209,7 +209,7 @@ func (e *Engine) stopChild(cmd *exec.Cmd, hold *os.File, exited <-chan error) {
 		next syscall.Signal
 	}{{stopGrace, syscall.SIGTERM}, {termGrace, syscall.SIGKILL}} {
 		select {
-		case <-exited:
+		case <-exited: //nolint:errcheck // it was told to end
 			e.cfg.Log.Info().Dur("took", time.Since(begun)).Msg("engine stopped")
 			return
 		case <-time.After(step.wait):
@@ -217,7 +217,7 @@ func (e *Engine) stopChild(cmd *exec.Cmd, hold *os.File, exited <-chan error) {
 			_ = cmd.Process.Signal(step.next)
 		}
 	}
-	<-exited
+	<-exited //nolint:errcheck // it was killed
 }
 
 func (e *Engine) logPath() string { return filepath.Join(e.cfg.Dir, "engine.log") }

@@ -64,27 +64,30 @@ func cellActivated(b []byte, r *row) []byte { return r.appendDay(b, r.activated(
 // are devices.
 func activationColumns() cells {
 	devices := func(name string, what, most uint64, share uint64) reportColumn {
-		return reportColumn{name, func(b []byte, r *row) []byte {
-			v := mix(r.p.h ^ saltCount ^ what<<44)
-			if r.activated() == none || v%100 >= share {
-				return append(b, '0')
-			}
-			return appendInt(b, int(1+v>>8%most))
-		}}
+		of := devicesOf(what, most, share)
+		return reportColumn{name, func(b []byte, r *row) []byte { return appendInt(b, of(r)) }}
 	}
 	return join(colRefresh, colUPN, colDisplay, cells{
-		{"Product Type", func(b []byte, r *row) []byte {
-			for i := range r.p.holds {
-				if h := &r.p.holds[i]; h.held() && h.sku == skuBusiness {
-					return append(b, "MICROSOFT 365 APPS FOR BUSINESS"...)
-				}
-			}
-			return append(b, "MICROSOFT 365 APPS FOR ENTERPRISE"...)
-		}},
+		{"Product Type", func(b []byte, r *row) []byte { return append(b, r.productType()...) }},
 		{"Last Activated Date", cellActivated},
 		devices("Windows", 1, 2, 90), devices("Mac", 2, 1, 12), {"Windows 10 Mobile", cellZero}, devices("iOS", 3, 2, 30), devices("Android", 4, 1, 25),
-		{"Activated On Shared Computer", func(b []byte, r *row) []byte { return appendTrueFalse(b, r.activated() != none && r.p.h>>22%50 == 0) }},
+		{"Activated On Shared Computer", func(b []byte, r *row) []byte { return appendTrueFalse(b, r.sharedComputer()) }},
 	})
+}
+
+// Names of the desktop apps in the activation reports.
+const (
+	appsBusiness   = "MICROSOFT 365 APPS FOR BUSINESS"
+	appsEnterprise = "MICROSOFT 365 APPS FOR ENTERPRISE"
+)
+
+func (r *row) productType() string {
+	for i := range r.p.holds {
+		if h := &r.p.holds[i]; h.held() && h.sku == skuBusiness {
+			return appsBusiness
+		}
+	}
+	return appsEnterprise
 }
 
 // copilotColumns spreads the last use of Copilot over its applications: the

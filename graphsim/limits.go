@@ -7,12 +7,15 @@ import (
 )
 
 // Budgets per app and tenant as documented (Microsoft docs: Graph throttling
-// limits): resource units per ten seconds by tenant size for the directory,
-// and CSV requests per ten minutes for each report function.
+// limits): resource units per ten seconds by tenant size for the directory, CSV
+// requests per ten minutes for each report function, and requests per minute
+// for users with their sign-ins.
 const (
 	identityWindow = 10 * time.Second
 	reportWindow   = 10 * time.Minute
 	reportRequests = 14
+	signInWindow   = time.Minute
+	signInRequests = 10
 )
 
 func identityUnits(users int) int {
@@ -82,6 +85,11 @@ func (c *call) spend(template string) bool {
 	}
 	c.t.mu.Lock()
 	share, wait := c.t.budget.spend(limit, cost, most, every, time.Now())
+	if strings.Contains(c.query.Get("$select"), "signInActivity") {
+		if s, w := c.t.budget.spend("sign-ins", 1, signInRequests, signInWindow, time.Now()); w > wait {
+			share, wait = s, w
+		}
+	}
 	enforce := c.t.switches.EnforceLimits
 	c.t.mu.Unlock()
 	if !enforce {

@@ -31,12 +31,13 @@ type report struct {
 	rows    rowKind
 	need    loads // what a person must be licensed for to have a row, 0 for anything
 	cols    []reportColumn
+	sums    []func(*row) int // by column, of a report of totals
 }
 
 var standardPeriods = []string{"D7", "D30", "D90", "D180"}
 
 func findReport(folder, name, version string) *report {
-	for _, list := range [][]report{userReports, groupReports} {
+	for _, list := range [][]report{userReports, groupReports, countReports} {
 		for i := range list {
 			r := &list[i]
 			// The Copilot report is also under /beta/reports/, its older home.

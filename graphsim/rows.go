@@ -11,6 +11,9 @@ const (
 	rowDrives
 	rowGroups
 	rowYammerGroups
+	rowDays     // totals, a line per day of the period
+	rowOnce     // totals, one line
+	rowProducts // totals, a line per product
 )
 
 // row is one line of a report in the making, reused for all lines.
@@ -26,6 +29,9 @@ type row struct {
 	conceal bool
 	scratch []byte
 	drive   string // host part of OneDrive and SharePoint addresses
+	on      int    // the day of a line of totals
+	product string // of a line of totals
+	totals  []int  // by column
 }
 
 // reportColumn is a header and how its cell is written.
@@ -93,6 +99,10 @@ func (rep *report) appendRow(b []byte, r *row) []byte {
 func (rep *report) each(r *row, t ticket, emit func() bool) {
 	if rep.rows == rowGroups || rep.rows == rowYammerGroups {
 		rep.eachGroup(r, emit)
+		return
+	}
+	if rep.rows >= rowDays {
+		rep.eachTotal(r, emit)
 		return
 	}
 	w := r.w

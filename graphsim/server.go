@@ -125,7 +125,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := srv.Shutdown(drain); err != nil {
 		_ = srv.Close()
 	}
-	<-failed
+	<-failed //nolint:errcheck // the server was closed
 	return nil
 }
 

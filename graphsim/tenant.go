@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"crypto/x509"
 	"fmt"
 	"strings"
 	"sync"
@@ -20,6 +21,9 @@ type TenantConfig struct {
 	// Secret is the value of the app's client secret; derived from Seed when
 	// empty.
 	Secret string
+	// Certificate is registered with the app: PEM, without key. Where it is
+	// set, a client assertion must be signed with it.
+	Certificate []byte
 }
 
 // TenantInfo is what a connector needs to read a tenant.
@@ -73,8 +77,9 @@ const (
 )
 
 type tenant struct {
-	info  TenantInfo
-	world *world
+	info        TenantInfo
+	world       *world
+	certificate *x509.Certificate // registered with the app, nil for none
 
 	mu       sync.Mutex
 	switches Switches
@@ -107,10 +112,15 @@ func newTenant(cfg TenantConfig, cal *calendar) (*tenant, error) {
 		h = mix(h ^ uint64(c))
 	}
 	info := TenantInfo{ID: guid(h ^ saltTenant), Domain: cfg.Domain, Name: cfg.Name, ClientID: guid(h ^ saltApp), ClientSecret: cfg.Secret, Users: cfg.Users}
+	cert, err := parseCertificate(cfg.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("add tenant %s: %w", cfg.Domain, err)
+	}
 	return &tenant{
-		info:     info,
-		world:    newWorld(cfg, info.ID, cal),
-		switches: Switches{Roles: DefaultRoles(), Secret: "ok", AppKnown: true, ReportLagDays: 2, Premium: true},
+		info:        info,
+		world:       newWorld(cfg, info.ID, cal),
+		certificate: cert,
+		switches:    Switches{Roles: DefaultRoles(), Secret: "ok", AppKnown: true, ReportLagDays: 2, Premium: true},
 	}, nil
 }
 

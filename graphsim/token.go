@@ -112,12 +112,16 @@ func (s *Server) scopeKnown(scope string) bool {
 	return found
 }
 
+// tenantKey is the tenant as the token endpoint's address names it.
+func (c *call) tenantKey() string {
+	key, _, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, "/"), "/")
+	return key
+}
+
 func (s *Server) checkCredential(c *call, t *tenant, sw Switches) bool {
 	form := c.r.PostForm
 	if assertion := form.Get("client_assertion"); assertion != "" {
-		// Whose key signed an assertion is not simulated, only that it is one.
-		parsed, _, err := jwt.NewParser().ParseUnverified(assertion, &jwt.RegisteredClaims{})
-		if err != nil || jwt.NewValidator().Validate(parsed.Claims) != nil {
+		if s.checkAssertion(t, c.tenantKey(), assertion) != nil {
 			c.signInError(401, "invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application.")
 			return false
 		}

@@ -71,6 +71,7 @@ func (c *collection) page(read time.Time, entities []schemas.Entity) error {
 				return err
 			}
 			records = append(records, events...)
+			before[u.ID] = u // should the page list it once more
 		}
 		if err := c.publish(records...); err != nil {
 			return err
@@ -102,7 +103,7 @@ func (c *collection) compare(e schemas.Entity, read time.Time) (changed, bool, e
 	if problem := subject.Check(); problem != nil {
 		c.ev.Rejected++
 		c.ev.Notes = append(c.ev.Notes, "not published: "+problem.Error())
-		return changed{}, false, nil // the rest goes on
+		return changed{}, false, nil //nolint:nilerr // it is counted, and the rest goes on
 	}
 	hash, body, err := c.encode(e)
 	if err != nil {
@@ -160,10 +161,13 @@ func (c *collection) previousUsers(diff []changed) (map[string]*schemas.User, er
 	}
 	var ids []string
 	again := false
+	met := make(map[string]bool, len(diff))
 	for _, ch := range diff {
-		if ch.known {
-			ids = append(ids, ch.entity.Entity())
+		id := ch.entity.Entity()
+		if ch.known && !met[id] {
+			ids = append(ids, id)
 		}
+		met[id] = true
 		again = again || ch.record.Seen > 0
 	}
 	// Graph may list an entity again when it changes meanwhile: its first record of
@@ -249,7 +253,7 @@ func (c *collection) deleteUnseen(read time.Time) error {
 	for _, id := range gone {
 		subject := c.subject(c.kind, id)
 		records := []schemas.Record{{
-			Subject: subject, Op: schemas.Delete, Run: c.ev.RunID, Time: read, Body: schemas.Tombstone(subject),
+			Subject: subject, Op: schemas.Delete, Run: c.ev.RunID, Seen: c.again, Time: read, Body: schemas.Tombstone(subject),
 		}}
 		if u := users[id]; u != nil {
 			events, err := c.licences(u, nil, 0, read)

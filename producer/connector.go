@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -65,7 +66,7 @@ func (c *Connector) Validate() error {
 		bad("name", c.Name, "use lower-case letters, digits, - and _, beginning with a letter or digit")
 	}
 	if !domainName.MatchString(c.Tenant) && !schemas.IsGUID(schemas.GUID(c.Tenant)) {
-		bad("tenant", c.Tenant, "give the tenant's domain (contoso.onmicrosoft.com) or its directory id, shown in the Entra admin centre under Overview")
+		bad("tenant", plain(c.Tenant), "give the tenant's domain (contoso.onmicrosoft.com) or its directory id, shown in the Entra admin centre under Overview")
 	}
 	if !schemas.IsGUID(c.ClientID) {
 		// Not repeated: it may be a secret pasted in the wrong place.
@@ -94,6 +95,17 @@ func (c *Connector) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// plain is text as it may be repeated: secrets have characters that names have not, and
+// people paste them into the wrong place.
+func plain(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".- ", r)
+	}) {
+		return "(not repeated)"
+	}
+	return text
 }
 
 // ReportSpecs returns the catalogue entries of the reports the connector reads.

@@ -86,10 +86,14 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 		all.ConcealedRows += ev.ConcealedRows
 		if ev.Status != schemas.RunComplete {
 			all.Status = schemas.RunIncomplete
-			all.Notes = append(all.Notes, ev.Feed+": "+ev.Status)
+			note := ev.Feed + ": " + ev.Status
+			if ev.Error != nil {
+				note += ": " + ev.Error.Message
+			}
+			all.Notes = append(all.Notes, note)
 		}
 	}
-	p := newPublisher(ctx, u.JS, u.log)
+	p := u.publisher(ctx, u.log)
 	if err := u.evidence(p, schemas.NewEncoder(), all); err != nil {
 		p.abort()
 		return nil, err
@@ -103,11 +107,14 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 	return all, nil
 }
 
+// CodeFailed is the code of an error that comes from nowhere with codes of its own.
+const CodeFailed = "Failed"
+
 // runError renders an error for the evidence: codes and remedies, no secrets, no URLs.
 func runError(err error) *schemas.RunError {
 	var ge *graph.Error
 	if errors.As(err, &ge) {
 		return &schemas.RunError{Code: ge.Code, Message: ge.Message, Remedy: ge.Remedy}
 	}
-	return &schemas.RunError{Code: "Failed", Message: err.Error()}
+	return &schemas.RunError{Code: CodeFailed, Message: err.Error()}
 }

@@ -33,7 +33,8 @@ const (
 type publisher struct {
 	js     jetstream.JetStream
 	log    zerolog.Logger
-	limit  int // largest message the server takes
+	limit  int           // largest message the server takes
+	giveUp time.Duration // how long one batch is tried
 	batch  []*nats.Msg
 	bytes  int
 	queue  chan work
@@ -50,7 +51,10 @@ type work struct {
 }
 
 func newPublisher(ctx context.Context, js jetstream.JetStream, log zerolog.Logger) *publisher {
-	p := &publisher{js: js, log: log, limit: int(js.Conn().MaxPayload()), queue: make(chan work, inFlight), done: make(chan struct{})}
+	p := &publisher{
+		js: js, log: log, limit: int(js.Conn().MaxPayload()), giveUp: giveUp,
+		queue: make(chan work, inFlight), done: make(chan struct{}),
+	}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	go p.run()
 	return p
@@ -153,7 +157,7 @@ func (p *publisher) run() {
 // store commits one batch. An outcome that is in doubt, because the answer was lost or
 // an id was seen before, is settled by reading the batch's last message back.
 func (p *publisher) store(batch []*nats.Msg) error {
-	deadline := time.Now().Add(giveUp)
+	deadline := time.Now().Add(p.giveUp)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		ctx, cancel := context.WithTimeout(p.ctx, 15*time.Second)
 		ack, err := jetstreamext.PublishMsgBatch(ctx, p.js, batch, jetstreamext.BatchFlowControl{AckFirst: false})
@@ -176,7 +180,7 @@ func (p *publisher) store(batch []*nats.Msg) error {
 			return fmt.Errorf("publish batch of %d: it holds a message id that was published before, and is not stored: %w", len(batch), err)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("publish batch of %d to stream %s: no success within %s: %w", len(batch), schemas.StreamM365.Name, giveUp, err)
+			return fmt.Errorf("publish batch of %d to stream %s: no success within %s: %w", len(batch), schemas.StreamM365.Name, p.giveUp, err)
 		}
 		p.log.Warn().Err(err).Int("records", len(batch)).Dur("wait", wait).Msg("batch not stored, sending it again")
 		select {

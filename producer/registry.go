@@ -39,18 +39,16 @@ func (r *Registry) Put(ctx context.Context, c Connector) (command uint64, err er
 		return 0, err
 	default:
 		c.CreatedAt, c.Paused = old.CreatedAt, old.Paused
-		if err := r.moved(ctx, old, c); err != nil {
-			return 0, err
-		}
+	}
+	// The schedule comes first: a cron pattern that the server refuses is not kept.
+	if err := r.Schedule(ctx, c, time.Now()); err != nil {
+		return 0, err
 	}
 	if err := r.store(ctx, c); err != nil {
 		return 0, err
 	}
-	if err := r.Schedule(ctx, c, time.Now()); err != nil {
-		return 0, err
-	}
 	if !created {
-		return 0, nil
+		return 0, r.moved(ctx, old, c)
 	}
 	return r.RunNow(ctx, c)
 }

@@ -22,6 +22,16 @@ type Runner struct {
 	Now    func() time.Time // the clock; time.Now where nil
 	// Progress, where set, is told after every page.
 	Progress func(connector string, ev *schemas.Run)
+
+	giveUp time.Duration // of the publishers, where set
+}
+
+func (r *Runner) publisher(ctx context.Context, log zerolog.Logger) *publisher {
+	p := newPublisher(ctx, r.JS, log)
+	if r.giveUp > 0 {
+		p.giveUp = r.giveUp
+	}
+	return p
 }
 
 func (r *Runner) now() time.Time {
@@ -75,7 +85,7 @@ func (u *run) failed(ctx context.Context, cause error) {
 		RunID: u.id, Connector: u.conn.Name, Feed: schemas.FeedAll, Status: schemas.RunFailed, Permissions: u.permissions,
 		StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()), Error: runError(cause),
 	}
-	p := newPublisher(ctx, u.JS, u.log)
+	p := u.publisher(ctx, u.log)
 	err := u.evidence(p, schemas.NewEncoder(), ev)
 	if err := errors.Join(err, p.close()); err != nil {
 		u.log.Warn().Err(err).Msg("evidence of the failed run not stored")
@@ -163,7 +173,7 @@ func (u *run) feed(ctx context.Context, f feed) error {
 	if c.state, err = loadState(ctx, u.JS, filter); err != nil {
 		return err
 	}
-	c.pub = newPublisher(ctx, u.JS, u.log)
+	c.pub = u.publisher(ctx, u.log)
 	known := len(c.state)
 	page := func(read time.Time, entities []schemas.Entity) error {
 		if err := c.page(read, entities); err != nil {

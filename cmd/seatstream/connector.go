@@ -11,6 +11,7 @@ import (
 
 	"github.com/seatstream/seatstream/internal/output"
 	"github.com/seatstream/seatstream/producer"
+	"github.com/seatstream/seatstream/schemas"
 )
 
 func connectorCommand(c *cli) *cobra.Command {
@@ -226,13 +227,16 @@ func connectorRun(c *cli) *cobra.Command {
 					return err
 				}
 				if st.State == producer.StateFailed {
-					return fmt.Errorf("run of connector %s failed: %s%s", n.Name, st.Error.Message, remedy(st.Error.Remedy))
+					return fmt.Errorf("run of connector %s failed: %s", n.Name, explained(st.Error))
 				}
 				ev := st.Run
 				fmt.Fprintf(cmd.OutOrStdout(), "run %s %s: %d entities, %d published, %d unchanged, %d deleted, %d licence events\n",
 					ev.RunID, ev.Status, ev.Entities, ev.Published, ev.Unchanged, ev.Deleted, ev.Events)
 				for _, note := range ev.Notes {
-					fmt.Fprintf(cmd.OutOrStdout(), "  %s (seatstream query runs shows why)\n", note)
+					fmt.Fprintf(cmd.OutOrStdout(), "  %s\n", note)
+				}
+				if ev.Status != schemas.RunComplete {
+					fmt.Fprintf(cmd.OutOrStdout(), "  what to do: seatstream query runs\n")
 				}
 				return nil
 			})
@@ -240,11 +244,16 @@ func connectorRun(c *cli) *cobra.Command {
 	}
 }
 
-func remedy(s string) string {
-	if s == "" {
-		return ""
+// explained is why a run failed: what happened, Microsoft's code for it, what to do.
+func explained(e *schemas.RunError) string {
+	s := e.Message
+	if e.Code != "" && e.Code != producer.CodeFailed {
+		s += " (" + e.Code + ")"
 	}
-	return ": " + s
+	if e.Remedy != "" {
+		s += ": " + e.Remedy
+	}
+	return s
 }
 
 // await follows a command to its end and shows its progress.

@@ -94,6 +94,9 @@ func (a *App) connectNATS() (*nats.Conn, error) {
 			nc.Close()
 		}
 	}
+	if err := a.makeDataDir(); err != nil {
+		return nil, err
+	}
 	srv, err := embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(a.Config.DataDir, "nats"), Port: c.Port, Log: a.Log})
 	if err != nil {
 		return nil, a.inUse(err)
@@ -214,6 +217,9 @@ func (a *App) startEngine(ctx context.Context) (*embedded.Engine, error) {
 	cfg := embedded.EngineConfig{
 		Dir: filepath.Join(a.Config.DataDir, "clickhouse"), TCPPort: c.TCPPort, HTTPPort: c.HTTPPort, Log: a.Log,
 	}
+	if err := a.makeDataDir(); err != nil {
+		return nil, err
+	}
 	for try := 1; ; try++ {
 		engine, err := a.runEngine(ctx, cfg)
 		if err == nil || try == 5 || !errors.Is(err, embedded.ErrPortTaken) {
@@ -257,13 +263,10 @@ func Migrate(ctx context.Context, dsn string) error {
 	return errors.Join(err, server.Close(), product.Close())
 }
 
-// prepare makes the data directory where something embedded needs it.
-func (a *App) prepare() error {
-	if !a.Config.NATS.Embedded() && !a.Config.ClickHouse.Embedded() {
-		return nil
-	}
+// makeDataDir makes the data directory once something embedded needs it.
+func (a *App) makeDataDir() error {
 	if err := os.MkdirAll(a.Config.DataDir, 0o700); err != nil {
-		return fmt.Errorf("make data_dir: %w", err)
+		return fmt.Errorf("make data_dir: %w: name a folder that can be written with --data-dir", err)
 	}
 	return nil
 }

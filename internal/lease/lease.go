@@ -61,7 +61,9 @@ func (l *lease) keep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		one, stop := context.WithTimeout(ctx, TTL/5)
+		// A renewal under way is seen through even when the lease is released meanwhile:
+		// without the revision it made, the name could not be given back.
+		one, stop := context.WithTimeout(context.WithoutCancel(ctx), TTL/5)
 		rev, err := l.bucket.Update(one, l.name, []byte(l.holder), l.rev)
 		stop()
 		switch {

@@ -81,7 +81,7 @@ func (n *NATS) Consume(t testing.TB, cfg consumer.Config, db driver.Conn) (c *co
 // Until waits for a condition and fails the test where it does not come about.
 func Until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -97,8 +97,15 @@ func Until(t testing.TB, what string, condition func() bool) {
 // Drain waits until a consumer has stored everything that is in the stream.
 func Drain(t testing.TB, c *consumer.Consumer) {
 	t.Helper()
+	var lag uint64
+	var err error
+	defer func() {
+		if err != nil || lag > 0 {
+			t.Logf("lag %d, %v; last insert: %v", lag, err, c.Healthy())
+		}
+	}()
 	Until(t, "all records stored", func() bool {
-		lag, err := c.Lag(t.Context())
+		lag, err = c.Lag(t.Context())
 		return err == nil && lag == 0
 	})
 }

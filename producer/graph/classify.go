@@ -19,7 +19,7 @@ import (
 // feed is what a request reads: it names the permission that a refusal is about.
 type feed struct {
 	name       string
-	permission string // the application permission of the four that covers it
+	permission string // the application permission that covers it
 }
 
 var (
@@ -30,6 +30,17 @@ var (
 	feedSubscriptions = feed{"subscriptions", "Directory.Read.All"}
 	feedOrganization  = feed{"organization", "Directory.Read.All"}
 	feedReport        = feed{"report", "Reports.Read.All"}
+
+	// Beyond the four, used where granted.
+	feedSignIns        = feed{"sign-in activity", permissionSignIns}
+	feedReportSettings = feed{"report settings", permissionReportSettings}
+	feedDeletedUsers   = feed{"deleted users", "User.Read.All"}
+)
+
+// Optional permissions.
+const (
+	permissionSignIns        = "AuditLog.Read.All"
+	permissionReportSettings = "ReportSettings.Read.All"
 )
 
 const consentPlace = "Entra admin centre > App registrations > the app > API permissions: add %s as an application permission, then Grant admin consent"

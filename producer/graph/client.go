@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -24,18 +24,29 @@ type Config struct {
 	// Secret returns the client secret. It is called for every token, about once an
 	// hour, so a rotated secret works without a restart.
 	Secret func() (string, error)
-	Cloud  string // global (the default, also GCC), usgov (GCC High), dod or china
+	// Credential is another way to sign in, in place of Secret: a Certificate, a
+	// WorkloadIdentity or a ManagedIdentity.
+	Credential Credential
+	Cloud      string // global (the default, also GCC), usgov (GCC High), dod or china
 
 	GraphURL     string // replaces the cloud's Graph, for a proxy or the simulator
 	AuthorityURL string // replaces the cloud's sign-in service
 	CAFile       string // PEM certificates trusted besides the system's
 
+	// AssignedPlans asks for the service plans of every user as well. A holder of
+	// Microsoft 365 E5 has some sixty of them, ten times the rest of the record.
+	AssignedPlans bool
+
 	Log zerolog.Logger
 	// Now is the clock that says when a page was read; time.Now if nil.
 	Now func() time.Time
-	// MaxWait is the longest Retry-After waited for within one request, 2 minutes if
-	// zero. A longer one ends the listing with a Throttled error that carries it.
+	// MaxWait is the longest wait within one request, for a Retry-After or for a limit of
+	// Graph's, 2 minutes if zero. A longer one ends the listing with a Throttled error
+	// that carries it.
 	MaxWait time.Duration
+	// Limiter keeps the clients of a process within Graph's limits; give all of them the
+	// same one. Without one the client has its own.
+	Limiter *Limiter
 }
 
 // Client reads one tenant. It may be used by several goroutines at once; they share a
@@ -46,9 +57,15 @@ type Client struct {
 	cloud   cloud
 	base    string // of Graph, without version
 	graph   origin
+	app     string // as the limiter knows it
+	tenant  string
+	limiter *Limiter
 	tokens  *tokens
 	retry   *retrier
 	files   *downloader
+	skew    skew
+	seen    reportsSeen
+	plans   bool
 	batch   int   // report rows handed over at once
 	maxPage int64 // of a decompressed page, in bytes
 	idle    []*http.Transport
@@ -60,18 +77,25 @@ func New(cfg Config) (*Client, error) { return newClient(cfg, nil) }
 
 // newClient is New with a stand-in for the network.
 func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
-	if cfg.Tenant == "" || cfg.ClientID == "" || cfg.Secret == nil {
-		return nil, errors.New("tenant, client id and client secret are needed")
+	cred, err := credentialOf(cfg)
+	if err != nil {
+		return nil, err
 	}
 	cl, err := cloudNamed(cfg.Cloud)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), cloud: cl, batch: reportBatch, maxPage: maxPage, now: cfg.Now}
+	c := &Client{
+		log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), now: cfg.Now, cloud: cl, app: cfg.ClientID, tenant: cfg.Tenant,
+		limiter: cfg.Limiter, plans: cfg.AssignedPlans, batch: reportBatch, maxPage: maxPage,
+	}
 	if c.now == nil {
 		c.now = time.Now
 	}
-	s := &signer{tenant: cfg.Tenant, clientID: cfg.ClientID, secret: cfg.Secret, scope: cl.graph + "/.default"}
+	if c.limiter == nil {
+		c.limiter = NewLimiter()
+	}
+	s := &signer{tenant: cfg.Tenant, clientID: cfg.ClientID, credential: cred, scope: cl.graph + "/.default", skew: &c.skew}
 	if err := c.endpoints(cfg, s); err != nil {
 		return nil, err
 	}
@@ -83,16 +107,25 @@ func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
 	if c.retry.maxWait <= 0 {
 		c.retry.maxWait = 2 * time.Minute
 	}
-	c.files = &downloader{retry: c.retry, limit: maxReport, direct: network, proxied: network}
-	if network == nil {
-		pool := newHTTPTransport(tlsConfig)
-		network = pool
-		c.files.direct, c.files.proxied, c.idle = downloadTransports(tlsConfig, cfg.GraphURL == "")
-		c.idle = append(c.idle, pool)
+	s.next, s.machine, s.retry = c.networks(network, tlsConfig, cfg.GraphURL == ""), network, c.retry
+	if s.machine == nil {
+		s.machine = newMachineTransport()
 	}
-	s.next, s.retry = network, c.retry
 	c.tokens = newTokens(s.token)
-	return c, c.connect(network)
+	return c, c.connect(s.next)
+}
+
+// networks makes the connection pools, unless there is a stand-in, and returns the one
+// for Graph and the sign-in service.
+func (c *Client) networks(network http.RoundTripper, tlsConfig *tls.Config, public bool) http.RoundTripper {
+	c.files = &downloader{retry: c.retry, limit: maxReport, direct: network, proxied: network}
+	if network != nil {
+		return network
+	}
+	pool := newHTTPTransport(tlsConfig)
+	c.files.direct, c.files.proxied, c.idle = downloadTransports(tlsConfig, public)
+	c.idle = append(c.idle, pool)
+	return pool
 }
 
 // endpoints settles where Graph and the sign-in service are.
@@ -130,7 +163,8 @@ func (c *Client) endpoints(cfg Config, s *signer) error {
 // changes registries of the whole process without a lock, and tenants come and go.
 func (c *Client) connect(network http.RoundTripper) error {
 	var options core.GraphClientOptions
-	t := &transport{next: network, graph: c.graph, tokens: c.tokens, retry: c.retry, limit: c.maxPage}
+	t := &transport{next: network, graph: c.graph, tokens: c.tokens, retry: c.retry, skew: &c.skew, limit: c.maxPage}
+	t.turn = func(u *url.URL) *turn { return c.limiter.turn(c.app, c.tenant, u, c.retry.maxWait) }
 	httpClient := &http.Client{
 		Transport: khttp.NewCustomTransportWithParentTransport(t,
 			core.NewGraphTelemetryHandler(&options),

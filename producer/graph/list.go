@@ -41,22 +41,52 @@ var organizationProperties = []string{
 // Users lists every user with licences and the paths by which they are held. The records
 // are as Graph gave them; Normalize brings them into the form that is published.
 func (c *Client) Users(ctx context.Context, yield func(Page[schemas.User]) error) error {
+	return c.UsersFrom(ctx, "", yield)
+}
+
+// UsersFrom is Users from the page on that a link leads to: the Next of an earlier page,
+// also of another process. An empty link begins at the beginning. A link that Graph no
+// longer takes gives ExpiredPage, and the listing must be restarted. Page numbers begin
+// at 1 again.
+func (c *Client) UsersFrom(ctx context.Context, link string, yield func(Page[schemas.User]) error) error {
+	found := 0
+	err := c.users().runFrom(ctx, c, link, func(p Page[schemas.User]) error {
+		found += len(p.Items)
+		c.limiter.atLeast(c.app, c.tenant, found)
+		return yield(p)
+	})
+	if err == nil && link == "" {
+		c.limiter.SetUsers(c.app, c.tenant, found)
+	}
+	return err
+}
+
+func (c *Client) users() listing[schemas.User] {
+	properties := userProperties
+	if c.plans {
+		properties = append(properties[:len(properties):len(properties)], "assignedPlans")
+	}
 	return listing[schemas.User]{
-		feed: feedUsers,
+		feed: feedUsers, path: "/users",
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
 			return sdkusers.NewUsersRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, &sdkusers.UsersRequestBuilderGetRequestConfiguration{
-				QueryParameters: &sdkusers.UsersRequestBuilderGetQueryParameters{Select: userProperties, Top: new(pageSize)},
+				QueryParameters: &sdkusers.UsersRequestBuilderGetQueryParameters{Select: properties, Top: new(pageSize)},
 			})
 		},
 		accept:  func(u *schemas.User) bool { return u.ID != "" },
 		options: pageOptions,
-	}.run(ctx, c, yield)
+	}
 }
 
 // Groups lists every group with the licences assigned to it.
 func (c *Client) Groups(ctx context.Context, yield func(Page[schemas.Group]) error) error {
+	return c.GroupsFrom(ctx, "", yield)
+}
+
+// GroupsFrom is Groups from the page on that a link leads to, as UsersFrom.
+func (c *Client) GroupsFrom(ctx context.Context, link string, yield func(Page[schemas.Group]) error) error {
 	return listing[schemas.Group]{
-		feed: feedGroups,
+		feed: feedGroups, path: "/groups",
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
 			return sdkgroups.NewGroupsRequestBuilderInternal(c.path()).ToGetRequestInformation(ctx, &sdkgroups.GroupsRequestBuilderGetRequestConfiguration{
 				QueryParameters: &sdkgroups.GroupsRequestBuilderGetQueryParameters{Select: groupProperties, Top: new(pageSize)},
@@ -64,7 +94,7 @@ func (c *Client) Groups(ctx context.Context, yield func(Page[schemas.Group]) err
 		},
 		accept:  func(g *schemas.Group) bool { return g.ID != "" },
 		options: pageOptions,
-	}.run(ctx, c, yield)
+	}.runFrom(ctx, c, link, yield)
 }
 
 // directoryObject is an element of a list of members. Its type stands in an annotation.

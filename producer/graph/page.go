@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -22,6 +23,11 @@ type Page[T any] struct {
 	Number int       // from 1
 	Items  []T       // may be empty: Graph gives empty pages in the middle of a listing
 	Read   time.Time // when the page was asked for
+	// Next leads to the page after this one, empty on the last. It is no credential: Graph
+	// answers it only together with a token of this tenant. But its token has been seen to
+	// hold a user principal name, where the listing stands: keep it as one keeps personal
+	// data, for the short time it is good for, and never log it.
+	Next string
 }
 
 const (
@@ -35,6 +41,7 @@ const (
 // must have.
 type listing[T any] struct {
 	feed  feed
+	path  string // below the version, for listings that can be resumed
 	first func(ctx context.Context) (*abs.RequestInformation, error)
 	// accept checks an element and completes it. It is called before the page is handed on.
 	accept  func(*T) bool
@@ -46,14 +53,19 @@ var pageOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true))
 // run reads the listing to its end and hands over page after page. An error of yield
 // ends it and is returned as it is.
 func (l listing[T]) run(ctx context.Context, c *Client, yield func(Page[T]) error) error {
-	info, err := l.first(ctx)
+	return l.runFrom(ctx, c, "", yield)
+}
+
+// runFrom is run from the page on that link leads to.
+func (l listing[T]) runFrom(ctx context.Context, c *Client, link string, yield func(Page[T]) error) error {
+	info, err := l.start(ctx, c, link)
 	if err != nil {
-		return fmt.Errorf("list %s: build request: %w", l.feed.name, err)
+		return err
 	}
 	var (
 		d     pageDecoder[T]
 		seed  = maphash.MakeSeed()
-		seen  = map[uint64]struct{}{}
+		seen  = map[uint64]struct{}{maphash.String(seed, link): {}}
 		empty int
 	)
 	for number := 1; ; number++ {
@@ -62,6 +74,7 @@ func (l listing[T]) run(ctx context.Context, c *Client, yield func(Page[T]) erro
 		if page.Items, next, err = l.page(ctx, c, &d, info); err != nil {
 			return fmt.Errorf("list %s: page %d: %w", l.feed.name, number, err)
 		}
+		page.Next = next
 		if err := yield(page); err != nil {
 			return err
 		}
@@ -80,6 +93,26 @@ func (l listing[T]) run(ctx context.Context, c *Client, yield func(Page[T]) erro
 			return fmt.Errorf("list %s: page %d: next link: %w", l.feed.name, number, err)
 		}
 	}
+}
+
+// start is the request for the first page, or for the one that link leads to. A link is
+// text that was stored somewhere: it must lead to Graph, and to this listing.
+func (l listing[T]) start(ctx context.Context, c *Client, link string) (*abs.RequestInformation, error) {
+	if link == "" {
+		info, err := l.first(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: build request: %w", l.feed.name, err)
+		}
+		return info, nil
+	}
+	u, err := c.graph.checkLink(link)
+	if err == nil && (l.path == "" || !strings.HasSuffix(u.Path, l.path)) {
+		err = &Error{Kind: Unsupported, Message: "the link leads to another listing"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s: resume: %w", l.feed.name, err)
+	}
+	return requestTo(u), nil
 }
 
 // page reads one page. A body that breaks off or is no page is asked for once more.

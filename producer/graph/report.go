@@ -42,9 +42,7 @@ const reportTries = 3
 // not whole, whatever was handed over before it; an error of yield is returned as it is.
 func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg ReportArg, digest func(string) string, yield func([]schemas.Report) error) (ReportResult, error) {
 	if !c.cloud.reports {
-		return ReportResult{}, fmt.Errorf("read report %s: %w", spec.Function, &Error{
-			Kind: Unsupported, Message: "usage reports are offered in the global cloud only",
-		})
+		return ReportResult{}, fmt.Errorf("read report %s: %w", spec.Function, errNoReports())
 	}
 	link, err := c.reportURL(spec, arg)
 	if err != nil {
@@ -54,6 +52,7 @@ func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg Repor
 		var result ReportResult
 		err := c.readReport(ctx, link, newRowReader(spec, digest, &result), yield)
 		if err == nil {
+			c.seen.note(spec.Function, result)
 			return result, nil
 		}
 		if y, ok := errors.AsType[yieldError](err); ok {
@@ -71,6 +70,11 @@ func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg Repor
 			return result, fmt.Errorf("read report %s: %w", spec.Function, asError(ctx, err))
 		}
 	}
+}
+
+// errNoReports is a report asked for where none are offered.
+func errNoReports() error {
+	return &Error{Kind: Unsupported, Message: "usage reports are offered in the global cloud only"}
 }
 
 // worthAnother reports whether a report may come through with a new link.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -28,13 +27,27 @@ type retrier struct {
 	log     zerolog.Logger
 }
 
+// keeper says when a request may go, and is told where the server asks for patience.
+type keeper interface {
+	// wait returns when the request may be sent; it is called before every try.
+	wait(ctx context.Context) error
+	// pause holds back whatever the answer is about, for so long.
+	pause(resp *http.Response, d time.Duration)
+}
+
+// alone is the keeper of a request that no limit is known for: it holds nothing back.
+type alone struct{}
+
+func (alone) wait(ctx context.Context) error      { return ctx.Err() }
+func (alone) pause(*http.Response, time.Duration) {}
+
 // do calls try until it gives an answer worth handing on: anything but 429 and 5xx, or
 // one of those when the tries are used up or the server asks for more than maxWait. The
-// gate holds back the tenant's other requests meanwhile.
-func (r *retrier) do(ctx context.Context, g *gate, try func() (*http.Response, error)) (*http.Response, error) {
+// keeper holds back the tenant's other requests meanwhile, and afterwards.
+func (r *retrier) do(ctx context.Context, k keeper, try func() (*http.Response, error)) (*http.Response, error) {
 	failures := 0
 	for n := 1; ; n++ {
-		if err := g.wait(ctx); err != nil {
+		if err := k.wait(ctx); err != nil {
 			return nil, asError(ctx, err)
 		}
 		resp, err := try()
@@ -51,14 +64,14 @@ func (r *retrier) do(ctx context.Context, g *gate, try func() (*http.Response, e
 			r.log.Debug().Str("kind", string(Network)).Dur("wait", wait).Int("try", n).Msg("retrying a request")
 		case busy(resp.StatusCode):
 			asked, ok := retryAfter(resp.Header, time.Now())
-			if n >= maxTries || ok && asked > r.maxWait {
-				return resp, nil
-			}
 			if wait = asked; !ok || wait <= 0 {
 				wait = r.backoff(n)
 			}
 			if resp.StatusCode == http.StatusTooManyRequests || ok {
-				g.pause(wait)
+				k.pause(resp, wait)
+			}
+			if n >= maxTries || ok && asked > r.maxWait {
+				return resp, nil
 			}
 			r.log.Debug().Int("status", resp.StatusCode).Dur("wait", wait).Int("try", n).
 				Str("request", cleanID(resp.Header.Get("request-id"))).Msg("retrying a request")
@@ -101,8 +114,9 @@ func (r *retrier) backoff(n int) time.Duration {
 const maxAsked = 1 << 62 * time.Nanosecond
 
 // retryAfter reads Retry-After: seconds, which Graph also gives as fractions, or an HTTP
-// date. A negative value or a date that has passed is zero. ok is false if the header is
-// absent or unreadable.
+// date. A date is one of the server's clock: it is taken from the answer's own Date, and
+// from now only where that is missing. A negative value or a date that has passed is zero.
+// ok is false if the header is absent or unreadable.
 func retryAfter(h http.Header, now time.Time) (wait time.Duration, ok bool) {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
@@ -120,6 +134,9 @@ func retryAfter(h http.Header, now time.Time) (wait time.Duration, ok bool) {
 		return time.Duration(s * float64(time.Second)), true
 	}
 	if at, err := http.ParseTime(v); err == nil {
+		if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = theirs
+		}
 		return max(0, at.Sub(now)), true
 	}
 	return 0, false
@@ -141,56 +158,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
 	_ = resp.Body.Close()
-}
-
-// gate holds back requests that Graph would throttle: requests made meanwhile still
-// count against the limit (Microsoft Graph documentation, "Throttling guidance").
-type gate struct {
-	mu    sync.Mutex
-	until time.Time
-}
-
-func (g *gate) pause(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if t := time.Now().Add(d); t.After(g.until) {
-		g.until = t
-	}
-}
-
-func (g *gate) wait(ctx context.Context) error {
-	for {
-		g.mu.Lock()
-		d := time.Until(g.until)
-		g.mu.Unlock()
-		if d <= 0 {
-			return ctx.Err()
-		}
-		if err := sleep(ctx, d); err != nil {
-			return err
-		}
-	}
-}
-
-// gates are one client's gates. Limits are kept per service, and for the usage reports
-// per function, so a throttled report must not hold up the directory.
-type gates struct {
-	mu sync.Mutex
-	m  map[string]*gate
-}
-
-func (g *gates) of(path string) *gate {
-	scope := "directory"
-	if _, rest, ok := strings.Cut(path, "/reports/"); ok {
-		scope, _, _ = strings.Cut(rest, "(")
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.m == nil {
-		g.m = map[string]*gate{}
-	}
-	if g.m[scope] == nil {
-		g.m[scope] = &gate{}
-	}
-	return g.m[scope]
 }

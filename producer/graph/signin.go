@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/go-json-experiment/json"
@@ -25,40 +25,30 @@ const (
 	signInTime = 15 * time.Minute
 )
 
-// signer asks the tenant's authority for tokens with a client secret.
+// signer asks the tenant's authority for tokens, or the machine for those of its own
+// identity.
 type signer struct {
 	tenant, clientID string
-	secret           func() (string, error)
+	credential       Credential
 	authority        string
-	hosts            []origin // that may see the secret
+	hosts            []origin // that may see the credential
 	scope            string
 	next             http.RoundTripper
+	machine          http.RoundTripper // to the machine's identity service
 	retry            *retrier
+	skew             *skew
 }
 
-// token signs in. The credential is made anew each time: it reads the secret again, so a
+// token signs in. The credential is made anew each time: it reads its secret again, so a
 // rotated one works without a restart, and its cache cannot hand back a token that Graph
 // refused.
 func (s *signer) token(ctx context.Context) (azcore.AccessToken, error) {
-	secret, err := s.secret()
+	x := &exchange{signer: s, next: s.next}
+	cred, err := s.credential.open(x)
 	if err != nil {
-		return azcore.AccessToken{}, &Error{Kind: SignIn, Message: "read client secret", Err: err}
-	}
-	if secret == "" {
-		return azcore.AccessToken{}, &Error{Kind: SignIn, Message: "the client secret is empty"}
-	}
-	x := &exchange{signer: s}
-	cred, err := azidentity.NewClientSecretCredential(s.tenant, s.clientID, secret, &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: azcore.ClientOptions{
-			Cloud:     azcloud.Configuration{ActiveDirectoryAuthorityHost: s.authority},
-			Transport: x,
-			Retry:     policy.RetryOptions{MaxRetries: -1}, // the exchange retries
-			Telemetry: policy.TelemetryOptions{ApplicationID: userAgent},
-		},
-		// The authority comes from the table of clouds or from the operator.
-		DisableInstanceDiscovery: true,
-	})
-	if err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			return azcore.AccessToken{}, e
+		}
 		return azcore.AccessToken{}, &Error{Kind: SignIn, Message: "the tenant, client id or authority is not well formed"}
 	}
 	// Without a deadline azidentity sets one of 30 seconds, less than a Retry-After.
@@ -75,13 +65,24 @@ func (s *signer) token(ctx context.Context) (azcore.AccessToken, error) {
 // because azidentity's error text quotes the whole answer.
 type exchange struct {
 	*signer
-	fail *Error
+	next  http.RoundTripper
+	local bool // asks the machine's own identity service, not the authority
+	fail  *Error
 }
 
-// Do sends a request of azidentity's to the authority and to nobody else: the address of
-// the token endpoint comes out of a document, and the request carries the secret.
+// allows checks where a request of azidentity's goes: the address of the token endpoint
+// comes out of a document, and the request carries the secret.
+func (x *exchange) allows(u *url.URL) bool {
+	if x.local {
+		return u.User == nil && slices.Contains(machineEndpoints(), u.Scheme+"://"+strings.ToLower(u.Host))
+	}
+	return slices.ContainsFunc(x.hosts, func(o origin) bool { return o.allows(u) })
+}
+
+// Do sends a request of azidentity's to the authority, or to the machine, and to nobody
+// else.
 func (x *exchange) Do(req *http.Request) (*http.Response, error) {
-	if !slices.ContainsFunc(x.hosts, func(o origin) bool { return o.allows(req.URL) }) {
+	if !x.allows(req.URL) {
 		x.fail = &Error{Kind: ForeignHost, Message: "the authority names a sign-in endpoint outside " + x.hosts[0].String()}
 		return nil, x.fail
 	}
@@ -92,22 +93,35 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	resp, err := x.retry.do(req.Context(), &gate{}, func() (*http.Response, error) {
+	resp, err := x.retry.do(req.Context(), alone{}, func() (*http.Response, error) {
 		r := req.Clone(req.Context())
 		if form != nil {
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(form)), int64(len(form))
 			r.GetBody = nil
 		}
-		return watched(x.next, r, r.Header, maxToken)
+		sent := time.Now()
+		resp, err := watched(x.next, r, r.Header, maxToken)
+		if err == nil {
+			x.skew.note(resp.Header, sent)
+		}
+		return resp, err
 	})
 	if err != nil {
 		x.fail = asError(req.Context(), err)
+		if x.local && x.fail.Kind == Network {
+			x.fail.Message = "the machine's identity service does not answer"
+			x.fail.Remedy = "a managed identity exists on Azure machines only: elsewhere use a certificate or a secret"
+		}
 		return nil, x.fail
 	}
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		_ = resp.Body.Close()
 		x.fail = signInError(resp, text)
+		if x.local && resp.StatusCode < 500 && x.fail.Remedy == "" {
+			x.fail.Message = "the machine has no such managed identity"
+			x.fail.Remedy = "assign one to it, or name the right client id: Azure portal > the machine > Security > Identity"
+		}
 		resp.Body = io.NopCloser(bytes.NewReader(text))
 	}
 	return resp, nil
@@ -131,6 +145,8 @@ func (x *exchange) explain(ctx context.Context, err error) error {
 	return &Error{Kind: SignIn, Message: "the authority's answer is not what a sign-in gives"}
 }
 
+const federatedPlace = "Entra admin centre > App registrations > the app > Certificates & secrets > Federated credentials"
+
 // signInCodes explains the codes of Microsoft's "Microsoft Entra authentication and
 // authorization error codes". Codes are compared, never the wording.
 var signInCodes = map[int64][2]string{
@@ -141,6 +157,14 @@ var signInCodes = map[int64][2]string{
 	700016:  {"the app is not known in this tenant", "check client id and tenant; for an app of another tenant an administrator of this tenant must consent first"},
 	70011:   {"the scope is not valid", "check that cloud and graph_url belong together"},
 	500011:  {"microsoft graph is not known in this tenant's cloud", "check the cloud"},
+	700027:  {"the certificate is not registered with the app, or has expired", "upload its public part: " + certificatePlace},
+	700024:  {"the signed proof is not within its time", "check this machine's clock, or the life of the federated token"},
+	7000218: {"the sign-in service saw neither secret nor certificate", "check that the app is a confidential client"},
+	70025:   {"the app has no federated credential", "add one: " + federatedPlace},
+	70021:   {"no federated credential of the app fits the token", "compare issuer, subject and audience: " + federatedPlace},
+	700211:  {"no federated credential of the app has the token's issuer", "compare the issuer, also its last slash: " + federatedPlace},
+	700212:  {"no federated credential of the app has the token's audience", "the audience is api://AzureADTokenExchange as a rule: " + federatedPlace},
+	700213:  {"no federated credential of the app has the token's subject", "compare namespace and service account: " + federatedPlace},
 	7000112: {"the app is disabled in this tenant", "Entra admin centre > Enterprise applications > the app > Properties: enable users to sign in"},
 	53003:   {"a Conditional Access policy blocks the app", "exclude the app's service principal from the policy"},
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -39,6 +40,13 @@ func newHTTPTransport(tlsConfig *tls.Config) *http.Transport {
 	}
 }
 
+// newMachineTransport makes a pool for the identity service of the machine itself: never
+// through a proxy, and quick to find that there is none. It is asked once an hour.
+func newMachineTransport() *http.Transport {
+	d := &net.Dialer{Timeout: 3 * time.Second}
+	return &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: 1 << 20}
+}
+
 // transport lies below the SDK and carries every request to Graph. It is the only place
 // where a token is attached.
 type transport struct {
@@ -46,7 +54,8 @@ type transport struct {
 	graph  origin
 	tokens *tokens
 	retry  *retrier
-	gates  gates
+	turn   func(*url.URL) *turn // through the limiter
+	skew   *skew
 	limit  int64 // of a decompressed body, in bytes
 }
 
@@ -57,12 +66,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx := req.Context()
 	renewed := false
-	return t.retry.do(ctx, t.gates.of(req.URL.Path), func() (*http.Response, error) {
+	pass := t.turn(req.URL)
+	return t.retry.do(ctx, pass, func() (*http.Response, error) {
 		token, err := t.tokens.get(ctx)
 		if err != nil {
+			pass.release()
 			return nil, err
 		}
 		resp, err := t.once(req, token)
+		pass.done(resp)
 		if err != nil || resp.StatusCode != http.StatusUnauthorized || renewed {
 			return resp, err
 		}
@@ -72,7 +84,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if token, err = t.tokens.renew(ctx, token); err != nil {
 			return nil, err
 		}
-		return t.once(req, token)
+		if err := pass.wait(ctx); err != nil {
+			return nil, err
+		}
+		resp, err = t.once(req, token)
+		pass.done(resp)
+		return resp, err
 	})
 }
 
@@ -88,8 +105,10 @@ func (t *transport) once(req *http.Request, token string) (*http.Response, error
 			h[name] = v
 		}
 	}
+	sent := time.Now()
 	resp, err := watched(t.next, req, h, t.limit)
 	if err == nil {
+		t.skew.note(resp.Header, sent)
 		// The SDK would parse a challenge, and one it does not expect makes it panic.
 		resp.Header.Del("WWW-Authenticate")
 	}

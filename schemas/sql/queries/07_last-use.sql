@@ -2,24 +2,25 @@
 -- definition: One row per user and workload for which a report has a row of that user. Rows
 --   are joined by principal name, in any case, to the user who had that name on the
 --   report's refresh date. last_activity is null where the report's field is blank: no
---   activity in the report's window, which is not the same as never. assigned is the
+--   activity in the report's window, which is not the same as never. A report that lacks
+--   the workload's column says nothing about it and gives no row. assigned is the
 --   licence assign date of the report, where it has one. refresh_date is that of the last
 --   complete reading of the report. Rows with concealed names match nobody.
 -- param: tenant String = '', directory id; empty for all
 WITH
     rows AS (
         SELECT tenant_id, report, lower(user_principal_name) AS upn,
-            arrayJoin(multiIf(
+            arrayJoin(arrayFilter(u -> u.4, multiIf(
                 report = 'getOffice365ActiveUserDetail', [
-                    ('Exchange', dates['Exchange Last Activity Date'], dates['Exchange License Assign Date']),
-                    ('OneDrive', dates['OneDrive Last Activity Date'], dates['OneDrive License Assign Date']),
-                    ('SharePoint', dates['SharePoint Last Activity Date'], dates['SharePoint License Assign Date']),
-                    ('SkypeForBusiness', dates['Skype For Business Last Activity Date'], dates['Skype For Business License Assign Date']),
-                    ('Yammer', dates['Yammer Last Activity Date'], dates['Yammer License Assign Date']),
-                    ('Teams', dates['Teams Last Activity Date'], dates['Teams License Assign Date'])],
-                report = 'getM365AppUserDetail', [('Apps', last_activity_date, CAST(NULL, 'Nullable(Date32)'))],
-                [('Copilot', last_activity_date, CAST(NULL, 'Nullable(Date32)'))]
-            )) AS use
+                    ('Exchange', dates['Exchange Last Activity Date'], dates['Exchange License Assign Date'], mapContains(dates, 'Exchange Last Activity Date')),
+                    ('OneDrive', dates['OneDrive Last Activity Date'], dates['OneDrive License Assign Date'], mapContains(dates, 'OneDrive Last Activity Date')),
+                    ('SharePoint', dates['SharePoint Last Activity Date'], dates['SharePoint License Assign Date'], mapContains(dates, 'SharePoint Last Activity Date')),
+                    ('SkypeForBusiness', dates['Skype For Business Last Activity Date'], dates['Skype For Business License Assign Date'], mapContains(dates, 'Skype For Business Last Activity Date')),
+                    ('Yammer', dates['Yammer Last Activity Date'], dates['Yammer License Assign Date'], mapContains(dates, 'Yammer Last Activity Date')),
+                    ('Teams', dates['Teams Last Activity Date'], dates['Teams License Assign Date'], mapContains(dates, 'Teams Last Activity Date'))],
+                report = 'getM365AppUserDetail', [('Apps', last_activity_date, CAST(NULL, 'Nullable(Date32)'), mapContains(dates, 'Last Activity Date'))],
+                [('Copilot', last_activity_date, CAST(NULL, 'Nullable(Date32)'), mapContains(dates, 'Last Activity Date'))]
+            ))) AS use
         FROM m365.reports FINAL
         WHERE report IN ('getOffice365ActiveUserDetail', 'getM365AppUserDetail', 'getMicrosoft365CopilotUsageUserDetail')
             AND NOT concealed AND ({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))

@@ -7,8 +7,10 @@
 --   in the report's window of 180 days), while the account is enabled, the user type is
 --   Member and the licence has been held for 30 days. active: last use is nearer than
 --   that. unknown, with the reason: no report covers the SKU, a report was not collected
---   or is late, names are concealed, no row for the person, held too short a time, the
---   listing of users is not complete. Unknown is never counted as unused.
+--   or is late, names are concealed, no row for the person, held too short a time or
+--   for one that is not known, the listing of users is not complete. A report is late that
+--   is more than a week older than the tenant's newest run. Unknown is never counted as
+--   unused.
 -- param: tenant String = '', directory id; empty for all
 -- param: days UInt16 = 90, days without activity that make a licence inactive
 -- param: state String = '', active, inactive or unknown; empty for all
@@ -98,6 +100,7 @@ WITH
                 NOT account_enabled, 'account disabled',
                 user_type = 'Guest', 'guest account',
                 user_type != 'Member', 'user type unknown',
+                held_since IS NULL, 'time of assignment unknown',
                 held_since > anchor - 30, 'held for less than 30 days',
                 ''
             ) AS doubt,
