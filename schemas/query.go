@@ -29,9 +29,12 @@ type Query struct {
 	Name       string // licence-position
 	Title      string // one line
 	Definition string // what the answer means, and its source
-	Params     []Param
-	SQL        string // the view's SELECT
-	Internal   bool   // a building block of other queries, not an answer by itself
+	// Feeds are what the answer rests on: feeds of a run, report functions, and "names" where
+	// rows of reports must be matched with people. The first is needed for any answer.
+	Feeds    []string
+	Params   []Param
+	SQL      string // the view's SELECT
+	Internal bool   // a building block of other queries, not an answer by itself
 }
 
 // Param is a parameter of a query.
@@ -110,6 +113,11 @@ func parseQuery(file, text string) (Query, error) {
 	}
 	q.Title, q.Definition, q.SQL = values["title"], values["definition"], strings.TrimSpace(text)
 	_, q.Internal = values["internal"]
+	for feed := range strings.SplitSeq(values["feeds"], ",") {
+		if feed = strings.TrimSpace(feed); feed != "" {
+			q.Feeds = append(q.Feeds, feed)
+		}
+	}
 	if q.Title == "" || q.Definition == "" || q.SQL == "" {
 		return q, fmt.Errorf("query %s: needs a title, a definition and a SELECT", file)
 	}

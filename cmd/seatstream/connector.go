@@ -22,7 +22,7 @@ registration with Directory.Read.All, Group.Read.All, Reports.Read.All and User.
 (application permissions, with admin consent), where its client secret is found, and a
 schedule. Connectors may also stand in the configuration.`,
 	}
-	cmd.AddCommand(connectorAdd(c), connectorList(c), connectorShow(c), connectorRemove(c), connectorRun(c), connectorPause(c, true), connectorPause(c, false))
+	cmd.AddCommand(connectorAdd(c), connectorList(c), connectorShow(c), connectorRemove(c), connectorRun(c), connectorCheck(c), connectorPause(c, true), connectorPause(c, false))
 	return group(cmd, "add, list, show, remove or run")
 }
 

@@ -1,4 +1,5 @@
 -- title: Tenants: name, domain, last run and whether it was complete
+-- feeds: organization
 -- definition: One row per tenant from the organization feed. complete is the status of the
 --   last whole run; a run that is not complete names the feeds in notes.
 -- param: tenant String = '', directory id; empty for all

@@ -1,4 +1,5 @@
 -- title: Seats per tenant and SKU: bought, held, unassigned, over-allocated
+-- feeds: organization, skus, users
 -- definition: enabled, warning, suspended and locked_out are the prepaid units of
 --   subscribedSkus; consumed is its consumedUnits; holders counts distinct users whose
 --   assignedLicenses have the SKU. unassigned = max(0, enabled - consumed).

@@ -1,4 +1,5 @@
 -- title: Who holds which licence, and by which path
+-- feeds: organization, skus, users
 -- definition: One row per user and SKU in assignedLicenses. direct is true where a path has
 --   no group (assignedByGroup null), groups names the groups of the others; both together
 --   is worth cleaning up and saves nothing. error holds the codes of

@@ -1,4 +1,5 @@
 -- title: Last activity of every user per workload, as the usage reports have it
+-- feeds: users, names, getOffice365ActiveUserDetail, getM365AppUserDetail, getMicrosoft365CopilotUsageUserDetail
 -- definition: One row per user and workload for which a report has a row of that user. Rows
 --   are joined by principal name, in any case, to the user who had that name on the
 --   report's refresh date. last_activity is null where the report's field is blank: no

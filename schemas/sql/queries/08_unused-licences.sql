@@ -1,4 +1,5 @@
 -- title: Licences by use: active, inactive for N days, or unknown and why
+-- feeds: skus, users, names, getOffice365ActiveUserDetail, getM365AppUserDetail, getMicrosoft365CopilotUsageUserDetail
 -- definition: One row per holder of a licence. Last use is the latest last-activity date
 --   over the workloads that the SKU's service plans contain, those switched off for the
 --   user left out: evidence about the person, not proof that this SKU enabled it. The

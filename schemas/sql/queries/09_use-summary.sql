@@ -1,4 +1,5 @@
 -- title: Holders per SKU by use: active, inactive, unknown
+-- feeds: skus, users, names, getOffice365ActiveUserDetail, getM365AppUserDetail, getMicrosoft365CopilotUsageUserDetail
 -- definition: The rows of unused-licences counted. active + inactive + unknown = holders.
 -- param: tenant String = '', directory id; empty for all
 -- param: days UInt16 = 90, days without activity that make a licence inactive

@@ -1,4 +1,5 @@
 -- title: Microsoft's count of consumed units against the holders found, explained
+-- feeds: skus, users
 -- definition: residual = consumedUnits - distinct holders. Classes: none; company-level SKU
 --   (appliesTo is not User: it has no holders); listing incomplete (the users could not be
 --   listed to their end, so the residual says nothing); read skew (subscribedSkus, read

@@ -1,4 +1,5 @@
 -- title: Evidence of collection: what was read, when, how far, and what is missing
+-- feeds: organization
 -- definition: One row per run and feed, newest first: status, pages, entities listed,
 --   published, unchanged, deleted, the report's refresh date, rows with concealed names,
 --   and for a feed that is not complete the reason and the remedy.
