@@ -147,7 +147,16 @@ func (c *Consumer) Lag(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read lag: %w", err)
 	}
-	return info.NumPending + uint64(info.NumAckPending), nil
+	lag := info.NumPending + uint64(info.NumAckPending)
+	if lag == 0 && info.Delivered.Stream == 0 {
+		// In the moment of its creation the server says that nothing is pending.
+		stream, err := c.js.Stream(ctx, c.cfg.Stream)
+		if err != nil {
+			return 0, fmt.Errorf("read lag: %w", err)
+		}
+		lag = stream.CachedInfo().State.Msgs
+	}
+	return lag, nil
 }
 
 // Healthy returns nil where the last insert succeeded, or the error that holds it up.

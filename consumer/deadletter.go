@@ -2,8 +2,10 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,6 +19,9 @@ import (
 func (c *Consumer) deadLetter(ctx context.Context, msg jetstream.Msg, seq uint64, reason error) error {
 	h := nats.Header{}
 	for k, v := range msg.Headers() {
+		if strings.HasPrefix(k, "Nats-") {
+			k = "Seatstream-" + k // told the server how to store the record, and would tell it again
+		}
 		h[k] = v
 	}
 	h.Set(schemas.HeaderMsgID, c.cfg.Stream+"/"+strconv.FormatUint(seq, 10))
@@ -35,6 +40,13 @@ func (c *Consumer) deadLetter(ctx context.Context, msg jetstream.Msg, seq uint64
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if errors.Is(err, nats.ErrMaxPayload) && len(out.Data) > 0 {
+			// No message has room for body and reason both. The record stays in the stream.
+			h.Set(schemas.HeaderDeadOmitted, strconv.Itoa(len(out.Data))+" bytes of body: too large for a message, see the stream")
+			out.Data = nil
+			continue
+		}
+		c.health.failing(transient, fmt.Errorf("store dead letter: %w", err))
 		c.log.Error().Err(err).Uint64("sequence", seq).Msg("dead letter not stored, trying again")
 		select {
 		case <-time.After(wait):

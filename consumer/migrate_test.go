@@ -1,13 +1,14 @@
 package consumer_test
 
 import (
+	"sync"
 	"testing"
 
+	"github.com/seatstream/seatstream/consumer"
+	"github.com/seatstream/seatstream/internal/connect"
 	"github.com/seatstream/seatstream/internal/teststack"
 	"github.com/seatstream/seatstream/schemas"
 )
-
-func TestMain(m *testing.M) { teststack.Main(m) }
 
 func TestMigrateTwiceAndAskEverything(t *testing.T) {
 	t.Parallel()
@@ -34,4 +35,37 @@ func TestMigrateTwiceAndAskEverything(t *testing.T) {
 		}
 		rows.Close()
 	}
+}
+
+// TestMigrateFromTwoAtOnce: two consumers that start together on an empty server.
+func TestMigrateFromTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	ch := teststack.StartClickHouse(t)
+	exec(t, ch.Conn, "DROP DATABASE m365 SYNC")
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			server, product, err := connect.Databases(ch.DSN())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer server.Close()
+			defer product.Close()
+			if err := consumer.Migrate(t.Context(), server, product); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	for _, kind := range schemas.Kinds {
+		expect(t, ch.Conn, "tables", map[string]string{"SELECT count() FROM m365." + string(kind) + "_changes": "0"})
+	}
+	before := ask(t, ch.Conn, "SELECT count() FROM system.tables WHERE database = 'm365'")
+	teststack.Migrate(t, ch.DSN()) // once more applies nothing and fails at nothing
+	expect(t, ch.Conn, "once more", map[string]string{
+		"SELECT count() FROM system.tables WHERE database = 'm365'":                                    before,
+		"SELECT count() > 20 FROM m365.service_plan_workloads FINAL":                                   "1",
+		"SELECT count() = uniqExact(service_plan_id, workload) FROM m365.service_plan_workloads FINAL": "1",
+	})
 }

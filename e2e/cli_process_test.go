@@ -260,7 +260,7 @@ func engines(t testing.TB, dir string) []int {
 	if runtime.GOOS != "linux" {
 		return nil // no list of processes without a tool
 	}
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func engines(t testing.TB, dir string) []int {
 		}
 		args, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline")) // empty for a zombie
 		if err == nil && strings.Contains(string(args), embedded.ChildCommand) &&
-			(strings.Contains(string(args), dir+"/") || strings.Contains(string(args), real+"/")) {
+			(strings.Contains(string(args), dir+"/") || strings.Contains(string(args), resolved+"/")) {
 			pids = append(pids, pid)
 		}
 	}

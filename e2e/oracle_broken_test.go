@@ -156,7 +156,7 @@ func (u *unseen) breakOff(t *testing.T, before *reading) (whole *reading) {
 	u.sim.On("GET /users").After(1).Do(graphsim.Truncate(3000))
 	all := u.run(0)
 	u.sim.ClearFaults()
-	if all.Status != schemas.RunIncomplete || !slices.Equal(all.Notes, []string{"users: incomplete"}) {
+	if all.Status != schemas.RunIncomplete || !slices.Equal(all.Notes, []string{"users: incomplete: the answer breaks off"}) {
 		t.Errorf("the run is %s: %v", all.Status, all.Notes)
 	}
 	whole = u.read(u.sim)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 const (
@@ -27,6 +29,9 @@ const (
 	// query end the attempts. A child that answered and then crashed is always
 	// followed by another one.
 	maxFailedStarts = 5
+	// takenStarts in a row that fail while a port is taken tell of another program;
+	// after fewer the port may still be with a child of our own on its way out.
+	takenStarts = 3
 
 	logRotateSize = 10 << 20
 	logTailSize   = 2 << 10
@@ -101,13 +106,18 @@ func (e *Engine) supervise(ctx context.Context, lock *os.File) error {
 		} else {
 			failed++
 		}
-		if !served && (!portFree(e.cfg.Host, e.cfg.TCPPort) || !portFree(e.cfg.Host, e.cfg.HTTPPort)) {
+		taken := !served && (!portFree(e.cfg.Host, e.cfg.TCPPort) || !portFree(e.cfg.Host, e.cfg.HTTPPort))
+		if taken && failed >= takenStarts {
 			return fmt.Errorf("%w: %s or %s", ErrPortTaken, e.address(e.cfg.TCPPort), e.address(e.cfg.HTTPPort))
 		}
 		if failed >= maxFailedStarts {
 			return fmt.Errorf("%d starts failed: %w; end of %s:\n%s", failed, end.crash, e.logPath(), e.logTail())
 		}
-		e.cfg.Log.Warn().Err(end.crash).Dur("backoff", backoff).Msg("engine crashed, starting it again")
+		level := zerolog.WarnLevel
+		if taken {
+			level = zerolog.DebugLevel // it is not the engine's fault
+		}
+		e.cfg.Log.WithLevel(level).Err(end.crash).Dur("backoff", backoff).Msg("engine crashed, starting it again")
 		select {
 		case <-ctx.Done():
 			return nil

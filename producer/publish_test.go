@@ -2,6 +2,7 @@ package producer_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strconv"
 	"testing"
@@ -137,7 +138,10 @@ func TestBatchWithAForeignIDIsRefusedWhole(t *testing.T) {
 	if _, err := n.JS.PublishMsg(t.Context(), producer.Messages(userRecord(2, "run-1"))[0]); err != nil {
 		t.Fatal(err)
 	}
-	p := producer.NewPublisher(t.Context(), n.JS, teststack.Log(t), time.Minute)
+	// No retry helps here: the answer must come long before a publisher gives up.
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	p := producer.NewPublisher(ctx, n.JS, teststack.Log(t), time.Hour)
 	defer p.Abort()
 	err := p.Store(producer.Messages(userRecord(1, "run-1"), userRecord(2, "run-1"), userRecord(3, "run-1")))
 	var api *jetstream.APIError

@@ -118,6 +118,9 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
 	defer release()
+	if last, err := r.Stores.cursor(ctx, u.tenant, "users"); err == nil {
+		u.client.SetUsers(int(last.Entities)) // the quota follows the size of the tenant
+	}
 	if err := r.Stores.rememberTenant(ctx, c.Name, u.tenant); err != nil {
 		return nil, err
 	}

@@ -48,6 +48,20 @@ func OpenStores(ctx context.Context, js jetstream.JetStream, replicas int) (*Sto
 	return s, nil
 }
 
+// ClearLeases ends all leases. A holder that is alive notices at its next renewal and ends.
+func (s *Stores) ClearLeases(ctx context.Context) error {
+	keys, err := s.Leases.ListKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("clear leases: %w", err)
+	}
+	for key := range keys.Keys() {
+		if err := s.Leases.Purge(ctx, key); err != nil {
+			return fmt.Errorf("clear lease %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
 // digest returns the keyed digest of the tenant's report rows: 32 hex digits. The key
 // lives in the bucket of cursors, so that subjects cannot be guessed from a list of names.
 func (s *Stores) digest(ctx context.Context, tenant string) (func(string) string, error) {

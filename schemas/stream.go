@@ -56,6 +56,7 @@ const (
 	HeaderDeadSequence = "Seatstream-Sequence"
 	HeaderDeadSubject  = "Seatstream-Subject"
 	HeaderDeadTime     = "Seatstream-Time"
+	HeaderDeadOmitted  = "Seatstream-Omitted" // where the body found no room beside the reason
 )
 
 // ScheduleRun is the subject of the schedule that fires the command.

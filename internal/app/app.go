@@ -144,8 +144,19 @@ func (a *App) Stores(ctx context.Context) (*producer.Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.stores, err = producer.OpenStores(ctx, js, 1)
-	return a.stores, err
+	stores, err := producer.OpenStores(ctx, js, 1)
+	if err != nil {
+		return nil, err
+	}
+	if a.startedNATS {
+		// Whoever held a lease on this server ended with it, or has to take it anew: without
+		// this, a start after a crash would wait until the leases of the dead run out.
+		if err := stores.ClearLeases(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a.stores = stores
+	return stores, nil
 }
 
 // Registry returns the connectors.

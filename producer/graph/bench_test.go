@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -88,4 +90,24 @@ func BenchmarkCSV(b *testing.B) {
 		}
 	}
 	b.ReportMetric(10_001*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkLimiter is what a request costs on its way through a limiter that knows a
+// thousand tenants.
+func BenchmarkLimiter(b *testing.B) {
+	l, c := clockedLimiter()
+	for i := range 1000 {
+		p := l.ask(testApp, fmt.Sprint("t", i), "/users?$select=id")
+		_ = p.wait(b.Context())
+		p.done(nil)
+	}
+	u := &url.URL{Path: "/v1.0/groups/7/members", RawQuery: "$select=id&$top=999"}
+	resp := answered(200, "x-ms-resource-unit", "2")
+	b.ReportAllocs()
+	for b.Loop() {
+		p := l.turn(testApp, "t7", u, time.Hour)
+		_ = p.wait(b.Context())
+		p.done(resp)
+		c.at = c.at.Add(10 * time.Millisecond)
+	}
 }

@@ -253,13 +253,3 @@ func (c *Client) path(parameters ...string) (map[string]string, abs.RequestAdapt
 	}
 	return m, c.adapter
 }
-
-// follow is a request for a link out of a response, taken as it is: the SDK would
-// otherwise decode parts of its query.
-func (c *Client) follow(link string) (*abs.RequestInformation, error) {
-	u, err := c.graph.checkLink(link)
-	if err != nil {
-		return nil, err
-	}
-	return requestTo(u), nil
-}

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -35,13 +34,4 @@ func (c *Client) DeletedUsers(ctx context.Context, yield func(Page[DeletedUser])
 		accept:  func(u *DeletedUser) bool { return u.ID != "" },
 		options: pageOptions,
 	}.run(ctx, c, yield)
-}
-
-// get is a request for a path of v1.0 that the SDK is not asked to build.
-func (c *Client) get(path string) (*abs.RequestInformation, error) {
-	u, err := url.Parse(c.base + "/v1.0" + path)
-	if err != nil {
-		return nil, err
-	}
-	return requestTo(u), nil
 }

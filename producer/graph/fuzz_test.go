@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -101,6 +102,21 @@ func FuzzError(f *testing.F) {
 			if e.Kind == "" || len(text) > 1200 || strings.ContainsAny(text, "\r\n\x00") || e.RetryAfter < 0 {
 				t.Fatalf("%+v", e)
 			}
+		}
+	})
+}
+
+func FuzzDemand(f *testing.F) {
+	for _, path := range []string{"/v1.0/users?$top=5&$select=id", "/v1.0", "/beta/", "//", "/v1.0/copilot/reports/getX(period='D7')", "/x/v1.0/beta/reports"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.Parse("https://graph.microsoft.com" + path)
+		if err != nil {
+			return
+		}
+		if d := demandOf(u); d.units < 0 || d.units > 6 || d.units == 0 && d.workload == workloadDirectory {
+			t.Errorf("%s: %+v", path, d)
 		}
 	})
 }

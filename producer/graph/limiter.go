@@ -66,6 +66,10 @@ func (l *Limiter) SetUsers(app, tenant string, n int) {
 	l.users[keyOf(app, tenant, "")] = n
 }
 
+// SetUsers tells the client's limiter how many users the tenant has, as an earlier run
+// counted them: groups and members are listed before users.
+func (c *Client) SetUsers(n int) { c.limiter.SetUsers(c.app, c.tenant, n) }
+
 // atLeast is SetUsers for a listing under way.
 func (l *Limiter) atLeast(app, tenant string, n int) {
 	l.mu.Lock()

@@ -7,14 +7,11 @@ import (
 	"hash/maphash"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	abs "github.com/microsoft/kiota-abstractions-go"
-	khttp "github.com/microsoft/kiota-http-go"
 )
 
 // Page is one page of a listing. Items are valid until yield returns: the next page is
@@ -93,26 +90,6 @@ func (l listing[T]) runFrom(ctx context.Context, c *Client, link string, yield f
 			return fmt.Errorf("list %s: page %d: next link: %w", l.feed.name, number, err)
 		}
 	}
-}
-
-// start is the request for the first page, or for the one that link leads to. A link is
-// text that was stored somewhere: it must lead to Graph, and to this listing.
-func (l listing[T]) start(ctx context.Context, c *Client, link string) (*abs.RequestInformation, error) {
-	if link == "" {
-		info, err := l.first(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list %s: build request: %w", l.feed.name, err)
-		}
-		return info, nil
-	}
-	u, err := c.graph.checkLink(link)
-	if err == nil && (l.path == "" || !strings.HasSuffix(u.Path, l.path)) {
-		err = &Error{Kind: Unsupported, Message: "the link leads to another listing"}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list %s: resume: %w", l.feed.name, err)
-	}
-	return requestTo(u), nil
 }
 
 // page reads one page. A body that breaks off or is no page is asked for once more.
@@ -294,14 +271,4 @@ func (d *pageDecoder[T]) link() (string, error) {
 		}
 	}
 	return "", errors.New("next link is no link")
-}
-
-// requestTo is a plain GET of u below the SDK's middleware.
-func requestTo(u *url.URL) *abs.RequestInformation {
-	info := abs.NewRequestInformation()
-	info.Method = abs.GET
-	info.SetUri(*u)
-	info.Headers.Add("Accept", "application/json")
-	info.AddRequestOptions([]abs.RequestOption{&khttp.ParametersNameDecodingOptions{Enable: false}})
-	return info
 }

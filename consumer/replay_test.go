@@ -1,0 +1,136 @@
+package consumer_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/seatstream/seatstream/consumer"
+	"github.com/seatstream/seatstream/internal/teststack"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// content is what the tables hold: the number of rows and a hash over all of their columns.
+func content(t *testing.T, db driver.Conn) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	for _, kind := range schemas.Kinds {
+		tables := []string{string(kind) + "_changes"}
+		if s := stateOf[kind]; s != "" {
+			tables = append(tables, s)
+		}
+		for _, table := range tables {
+			m[table] = ask(t, db, "SELECT (count(), groupBitXor(sipHash64(*))) FROM m365."+table+" FINAL")
+		}
+	}
+	return m
+}
+
+func same(t *testing.T, when string, got, want map[string]string) {
+	t.Helper()
+	for table, w := range want {
+		if got[table] != w {
+			t.Errorf("%s: %s holds %s, want %s", when, table, got[table], w)
+		}
+	}
+}
+
+func replayer(t *testing.T, n *teststack.NATS, db driver.Conn) *consumer.Consumer {
+	return consumer.New(consumer.Config{Grid: 300}, consumer.Deps{
+		JS: n.JS, DB: db, Leases: n.Stores.Leases, Cursors: n.Stores.Cursors, Log: zerolog.Nop(),
+	})
+}
+
+func TestReplayMakesEqualTables(t *testing.T) {
+	t.Parallel()
+	n, live, empty := teststack.StartNATS(t), teststack.StartClickHouse(t), teststack.StartClickHouse(t)
+	for _, kind := range schemas.Kinds {
+		publish(t, n.JS, golden(t, kind, schemas.Upsert))
+	}
+	publishUsers(t, n.JS, 0, 1000, "r1")
+	publishUsers(t, n.JS, 0, 500, "r2")
+	publish(t, n.JS, poisons()[0].msg, golden(t, schemas.KindUser, schemas.Delete), runMsg("users", "r2"))
+	c, _ := consume(t, n, live.Conn, quick)
+	teststack.Drain(t, c)
+	want := content(t, live.Conn)
+
+	total := 0
+	rows, err := replayer(t, n, empty.Conn).Replay(t.Context(), consumer.Range{}, func(rows int) { total += rows })
+	if err != nil || rows != 1511 || total != 1511 {
+		t.Errorf("replayed %d rows, %d by progress, %v; want 1511", rows, total, err)
+	}
+	same(t, "an empty database", content(t, empty.Conn), want)
+	for range 2 {
+		if _, err := replayer(t, n, live.Conn).Replay(t.Context(), consumer.Range{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "replayed twice beside the live rows", content(t, live.Conn), want)
+	if dead := deadLetters(t, n.JS); len(dead) != 1 {
+		t.Errorf("%d dead letters: a replay sets nothing aside again", len(dead))
+	}
+
+	// Rows that the engine lost come back, although their tokens were seen.
+	exec(t, live.Conn, "ALTER TABLE m365.user_changes DELETE WHERE run_id = 'r1' SETTINGS mutations_sync = 1",
+		"ALTER TABLE m365.users DELETE WHERE run_id = 'r1' SETTINGS mutations_sync = 1")
+	users := consumer.Range{Filters: []string{schemas.Filter(tenant, schemas.KindUser, "")}}
+	if _, err := replayer(t, n, live.Conn).Replay(t.Context(), users, nil); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "after a loss", content(t, live.Conn), want)
+}
+
+func TestEachReadsItsRange(t *testing.T) {
+	t.Parallel()
+	n := teststack.StartNATS(t)
+	publish(t, n.JS, userMsg(1, "r1"), runMsg("users", "r1"), userMsg(2, "r1"))
+	// Times are those of the stream: what is published next is later than what is there.
+	between := stamp(t, n.JS, 3).Add(time.Nanosecond)
+	publish(t, n.JS, userMsg(3, "r2"), runMsg("users", "r2"))
+	for name, tc := range map[string]struct {
+		r    consumer.Range
+		want []uint64
+	}{
+		"all":           {consumer.Range{}, []uint64{1, 2, 3, 4, 5}},
+		"one kind":      {consumer.Range{Filters: []string{schemas.Filter(tenant, schemas.KindUser, "")}}, []uint64{1, 3, 4}},
+		"since":         {consumer.Range{Since: between}, []uint64{4, 5}},
+		"until":         {consumer.Range{Until: between}, []uint64{1, 2, 3}},
+		"no such kind":  {consumer.Range{Filters: []string{schemas.Filter(tenant, schemas.KindSKU, "")}}, nil},
+		"in the future": {consumer.Range{Since: time.Now().Add(time.Hour)}, nil},
+		"two filters":   {consumer.Range{Filters: []string{schemas.Filter(tenant, schemas.KindRun, ""), schemas.Filter(tenant, schemas.KindUser, "")}, Since: between}, []uint64{4, 5}},
+	} {
+		var got []uint64
+		err := consumer.Each(t.Context(), n.JS, schemas.StreamM365.Name, tc.r, func(_ jetstream.Msg, meta *jetstream.MsgMetadata) error {
+			if got = append(got, meta.Sequence.Stream); len(got) == 1 && name == "all" {
+				publish(t, n.JS, runMsg("all", "r3")) // what comes meanwhile is no longer of the range
+			}
+			return nil
+		})
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(tc.want) && !(name != "all" && slices.Equal(withoutLate(got), tc.want)) {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, tc.want)
+		}
+	}
+}
+
+// withoutLate leaves out the record that is published while another case reads.
+func withoutLate(seqs []uint64) []uint64 {
+	return slices.DeleteFunc(slices.Clone(seqs), func(s uint64) bool { return s > 5 })
+}
+
+func stamp(t *testing.T, js jetstream.JetStream, seq uint64) time.Time {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), schemas.StreamM365.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := stream.GetMsg(t.Context(), seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Time
+}
