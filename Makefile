@@ -11,7 +11,7 @@ GOVULNCHECK_VERSION := v1.1.4
 ARGS ?=
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BUILD := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+BUILD := go build -ldflags "-X main.version=$(VERSION)"
 
 .PHONY: help
 help: ## show this list
