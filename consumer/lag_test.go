@@ -35,7 +35,7 @@ func TestLagIsNeverToldTooSmall(t *testing.T) {
 			}
 		})
 	}
-	for range 100 {
+	for range 400 {
 		if _, err := stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{
 			Durable: schemas.ConsumerName, AckPolicy: jetstream.AckAllPolicy, AckWait: time.Hour, MaxDeliver: -1, MaxAckPending: -1,
 		}); err != nil {

@@ -116,7 +116,7 @@ func (r *reader) idle(ctx context.Context) error {
 		return fmt.Errorf("look at consumer %s: %w", r.c.cfg.Durable, err)
 	}
 	if info.Delivered.Consumer < r.next {
-		r.await = 0
+		r.await, r.end = 0, info.NumPending == 0 // what was to come may have been deleted
 		return nil
 	}
 	if r.await == r.next {
@@ -205,8 +205,10 @@ func (r *reader) linger(ctx context.Context, batches chan<- *batch) error {
 		return nil
 	}
 	k, known := r.cuts.find(r.cur.first)
-	if known && k.Last > r.cur.last && !r.end {
-		r.since = time.Now() // the batch of before the crash is not complete yet
+	if !r.end && (!known || k.Last > r.cur.last) {
+		// More is on its way. Before a crash the batch may have reached its cut or its
+		// boundary on the grid: it must end there again, however slowly that comes.
+		r.since = time.Now()
 		return nil
 	}
 	if !known {

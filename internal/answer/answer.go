@@ -27,7 +27,7 @@ func Named(ctx context.Context, db driver.Conn, q *schemas.Query, params map[str
 			v = strings.Trim(p.Default, "'")
 		}
 		args[i] = fmt.Sprintf("%s = {%s:%s}", p.Name, p.Name, p.Type)
-		values[p.Name] = v
+		values[p.Name] = escaped.Replace(v)
 	}
 	for name := range params {
 		if !slices.ContainsFunc(q.Params, func(p schemas.Param) bool { return p.Name == name }) {
@@ -37,6 +37,10 @@ func Named(ctx context.Context, db driver.Conn, q *schemas.Query, params map[str
 	sql := "SELECT * FROM " + schemas.Database + "." + q.View() + "(" + strings.Join(args, ", ") + ")"
 	return ask(clickhouse.Context(ctx, clickhouse.WithParameters(values)), db, sql, q.Title, w)
 }
+
+// escaped writes a value as the server reads the values of parameters: as a field of a
+// tab-separated line. As it stands a backslash would change the value or be refused.
+var escaped = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`)
 
 func paramNames(q *schemas.Query) string {
 	names := make([]string, len(q.Params))
@@ -156,7 +160,7 @@ func Tenant(ctx context.Context, db driver.Conn, name string) (string, error) {
 	if id := schemas.GUID(name); name == "" || schemas.IsGUID(id) {
 		return id, nil
 	}
-	rows, err := db.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"name": strings.ToLower(name)})), `
+	rows, err := db.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"name": escaped.Replace(strings.ToLower(name))})), `
 SELECT DISTINCT toString(tenant_id) FROM (
     SELECT tenant_id FROM m365.organizations FINAL
     WHERE arrayExists(d -> lower(d) = {name:String} OR startsWith(lower(d), {name:String} || '.'), domains)
