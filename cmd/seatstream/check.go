@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/seatstream/seatstream/internal/output"
@@ -21,30 +23,24 @@ func connectorCheck(c *cli) *cobra.Command {
 sees whether reports show names, and says which questions will be answered. It changes
 nothing. It ends with exit code 1 when something the connector needs is missing.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := c.open("connector")
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			r, err := a.Registry(cmd.Context())
-			if err != nil {
-				return err
-			}
-			n, err := r.Get(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			v, err := (&producer.Runner{JS: r.JS, Stores: r.Stores, Log: a.Log}).Check(cmd.Context(), n)
-			if err != nil {
-				return err
-			}
-			if err := c.printVerdict(cmd, v); err != nil {
-				return err
-			}
-			if !v.Ready() {
-				return errNotReady
-			}
-			return nil
+			return withRegistry(c, cmd, func(ctx context.Context, r *producer.Registry) error {
+				n, err := r.Get(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				// The verdict says what the log would.
+				v, err := (&producer.Runner{JS: r.JS, Stores: r.Stores, Log: zerolog.Nop()}).Check(ctx, n)
+				if err != nil {
+					return err
+				}
+				if err := c.printVerdict(cmd, v); err != nil {
+					return err
+				}
+				if !v.Ready() {
+					return errNotReady
+				}
+				return nil
+			})
 		},
 	}
 	c.outputFlag(cmd)
