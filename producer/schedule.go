@@ -17,7 +17,9 @@ type Schedule struct {
 	FirstDay time.Duration `koanf:"first_day"` // interval in the first 24 hours
 	Then     time.Duration `koanf:"then"`      // interval afterwards
 	Cron     string        `koanf:"cron"`      // minute hour day month weekday; takes the place of the intervals
-	TimeZone string        `koanf:"time_zone"` // of the cron pattern, such as Europe/Berlin; UTC where empty
+	// TimeZone of the cron pattern, such as Europe/Berlin; UTC where empty. Where clocks go
+	// forward, a time within the hour that is skipped does not come, and has no run that day.
+	TimeZone string `koanf:"time_zone"`
 }
 
 // DefaultSchedule is hourly for the first 24 hours, then daily.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/nats-io/nats.go"
@@ -264,8 +265,28 @@ func (a *App) runEngine(ctx context.Context, cfg embedded.EngineConfig) (*embedd
 	return engine, nil
 }
 
-// Migrate brings the tables and views of a server up to date.
+// migrateTries is how often migrations are begun. A connection may break beneath them: a
+// server restarts, or the embedded engine ends with a client that gave up its login and
+// is started again.
+const migrateTries = 5
+
+// Migrate brings the tables and views of a server up to date. What a broken connection cut
+// short is begun again: every migration may run twice.
 func Migrate(ctx context.Context, dsn string) error {
+	for try := 1; ; try++ {
+		err := migrate(ctx, dsn)
+		if err == nil || try == migrateTries || !connect.Broken(err) {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(try) * 200 * time.Millisecond):
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+func migrate(ctx context.Context, dsn string) error {
 	server, product, err := connect.Databases(dsn)
 	if err != nil {
 		return err

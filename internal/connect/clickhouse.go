@@ -3,8 +3,12 @@ package connect
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -41,6 +45,18 @@ func Databases(dsn string) (server, product *sql.DB, err error) {
 	inProduct := *opts
 	inProduct.Auth.Database = schemas.Database
 	return clickhouse.OpenDB(opts), clickhouse.OpenDB(&inProduct), nil
+}
+
+// Broken reports whether an error is one of the connection and not the server's answer: what
+// was asked may or may not have happened.
+func Broken(err error) bool {
+	var answer *clickhouse.Exception
+	if err == nil || errors.As(err, &answer) {
+		return false
+	}
+	var network net.Error
+	return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &network)
 }
 
 func clickhouseOptions(dsn string) (*clickhouse.Options, error) {
