@@ -23,6 +23,12 @@ type Runner struct {
 	// Progress, where set, is told after every page.
 	Progress func(connector string, ev *schemas.Run)
 
+	// Limiter keeps all runs of a process within Graph's limits; give all runners the same
+	// one. Without one every run has its own.
+	Limiter *graph.Limiter
+	// Yield is graph.Config's: it lets other runs work while this one waits for Graph.
+	Yield func() (resume func())
+
 	giveUp time.Duration // of the publishers, where set
 }
 
@@ -98,7 +104,7 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.client, err = newClient(c, r.Now, u.log); err != nil {
+	if u.client, err = r.client(c, u.log); err != nil {
 		return nil, err
 	}
 	defer u.client.Close()
@@ -139,7 +145,7 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	return u.finish(ctx)
 }
 
-func newClient(c Connector, now func() time.Time, log zerolog.Logger) (*graph.Client, error) {
+func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) {
 	if c.CAFile != "" {
 		if _, err := os.Stat(c.CAFile); err != nil {
 			return nil, fmt.Errorf("connector %s: ca_file: %w", c.Name, err)
@@ -150,7 +156,8 @@ func newClient(c Connector, now func() time.Time, log zerolog.Logger) (*graph.Cl
 	}
 	client, err := graph.New(graph.Config{
 		Tenant: c.Tenant, ClientID: c.ClientID, Secret: c.ClientSecret.Resolve, Cloud: c.Cloud,
-		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: now, Log: log,
+		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: r.Now, Log: log,
+		Limiter: r.Limiter, Yield: r.Yield,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connector %s: %w", c.Name, err)

@@ -66,7 +66,7 @@ func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg Repor
 			return result, fmt.Errorf("read report %s: %w", spec.Function, e)
 		}
 		c.log.Warn().Str("report", spec.Function).Err(e).Msg("asking for a report again")
-		if err := sleep(ctx, c.retry.backoff(try)); err != nil {
+		if err := c.retry.pause(ctx, c.retry.backoff(try)); err != nil {
 			return result, fmt.Errorf("read report %s: %w", spec.Function, asError(ctx, err))
 		}
 	}
