@@ -89,7 +89,7 @@ func (u *run) failed(ctx context.Context, cause error) {
 	}
 	ev := &schemas.Run{
 		RunID: u.id, Connector: u.conn.Name, Feed: schemas.FeedAll, Status: schemas.RunFailed, Permissions: u.permissions,
-		StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()), Error: runError(cause),
+		StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()), Error: runError(cause, u.now()),
 	}
 	p := u.publisher(ctx, u.log)
 	err := u.evidence(p, schemas.NewEncoder(), ev)

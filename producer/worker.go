@@ -188,7 +188,7 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 	}
 	st.Run, st.State = all, StateDone
 	if err != nil {
-		st.State, st.Error = StateFailed, runError(err)
+		st.State, st.Error = StateFailed, runError(err, time.Now())
 	}
 	report()
 	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {

@@ -208,7 +208,7 @@ func (t *turn) pause(resp *http.Response, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.at(t.throttled(resp))
-	a.until = later(a.until, l.now().Add(min(d, maxPause)))
+	a.until = later(a.until, l.now().Add(min(d, MaxPause)))
 }
 
 // throttled is the scope that an answer names: Scope/Limit/ApplicationId/TenantId, where
