@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Runner struct {
 	// Limiter keeps all runs of a process within Graph's limits; give all runners the same
 	// one. Without one every run has its own.
 	Limiter *graph.Limiter
+	Secrets *Secrets // finds the connectors' secrets; those in variables and files where nil
 	// Yield is graph.Config's: it lets other runs work while this one waits for Graph.
 	Yield func() (resume func())
 
@@ -151,14 +153,19 @@ func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) 
 			return nil, fmt.Errorf("connector %s: ca_file: %w", c.Name, err)
 		}
 	}
-	if _, err := c.ClientSecret.Resolve(); err != nil {
-		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
+	secrets := cmp.Or(r.Secrets, &Secrets{})
+	if c.ClientSecret != "" { // said at once and in full; a sign-in says less
+		if _, err := secrets.text("client secret", c.ClientSecret); err != nil {
+			return nil, fmt.Errorf("connector %s: %w", c.Name, err)
+		}
 	}
-	client, err := graph.New(graph.Config{
-		Tenant: c.Tenant, ClientID: c.ClientID, Secret: c.ClientSecret.Resolve, Cloud: c.Cloud,
+	cfg := graph.Config{
+		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud,
 		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: r.Now, Log: log,
 		Limiter: r.Limiter, Yield: r.Yield,
-	})
+	}
+	c.credential(secrets, &cfg)
+	client, err := graph.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
 	}

@@ -26,6 +26,8 @@ type Worker struct {
 	// one process that read the same tenants share theirs.
 	Limiter *graph.Limiter
 
+	Secrets *Secrets // as the Runner's
+
 	places places
 }
 
@@ -174,7 +176,7 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
 		}
 	}
-	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log, Limiter: w.Limiter, Yield: at.yield}
+	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log, Limiter: w.Limiter, Secrets: w.Secrets, Yield: at.yield}
 	runner.Progress = func(_ string, ev *schemas.Run) {
 		if time.Since(st.Updated) > 500*time.Millisecond {
 			st.Run = ev
