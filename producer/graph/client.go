@@ -57,24 +57,24 @@ type Config struct {
 // Client reads one tenant. It may be used by several goroutines at once; they share a
 // token and the pauses that Graph asks for.
 type Client struct {
-	log     zerolog.Logger
-	now     func() time.Time
-	cloud   cloud
-	base    string // of Graph, without version
-	graph   origin
-	app     string // as the limiter knows it
-	tenant  string
-	limiter *Limiter
-	tokens  *tokens
-	retry   *retrier
-	files   *downloader
-	skew    skew
-	seen    reportsSeen
-	plans   bool
-	batch   int   // report rows handed over at once
-	maxPage int64 // of a decompressed page, in bytes
-	idle    []*http.Transport
-	adapter abs.RequestAdapter
+	log        zerolog.Logger
+	now        func() time.Time
+	cloud      cloud
+	base       string // of Graph, without version
+	graph      origin
+	app        string // as the limiter knows it
+	tenant     string
+	limiter    *Limiter
+	tokens     *tokens
+	credential Credential
+	retry      *retrier
+	files      *downloader
+	skew       skew
+	plans      bool
+	batch      int   // report rows handed over at once
+	maxPage    int64 // of a decompressed page, in bytes
+	idle       []*http.Transport
+	adapter    abs.RequestAdapter
 }
 
 // New makes a client. It reads the CA file and nothing else: no network, no secret.
@@ -91,7 +91,7 @@ func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), now: cfg.Now, cloud: cl, app: cfg.ClientID, tenant: cfg.Tenant,
+		log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), now: cfg.Now, cloud: cl, app: cfg.ClientID, tenant: cfg.Tenant, credential: cred,
 		limiter: cfg.Limiter, plans: cfg.AssignedPlans, batch: reportBatch, maxPage: maxPage,
 	}
 	if c.now == nil {
