@@ -48,7 +48,7 @@ func Messages(records ...schemas.Record) []*nats.Msg {
 
 // LoadState returns the hashes of the entities that exist under filter.
 func LoadState(ctx context.Context, js jetstream.JetStream, filter string) (map[string]string, error) {
-	st, err := loadState(ctx, js, filter)
+	st, _, err := loadState(ctx, js, filter, func(string) bool { return false })
 	m := map[string]string{}
 	for id, e := range st {
 		m[id] = schemas.FormatHash(e.hash)

@@ -19,6 +19,8 @@ import (
 type Worker struct {
 	Endpoint string
 	Parallel int // tenants at once
+	// Window is the longest time a run takes; what is left then is another run's. 0 for no end.
+	Window time.Duration
 	Registry *Registry
 	Log      zerolog.Logger
 }
@@ -89,14 +91,17 @@ func (w *Worker) carryOut(ctx context.Context, msg jetstream.Msg) {
 		_ = msg.Ack() // the connector was removed while its command waited
 		return
 	}
+	var again time.Duration
 	if err == nil {
-		err = w.run(ctx, c, commandID(msg))
+		again, err = w.run(ctx, c, commandID(msg))
 	}
 	switch {
 	case ctx.Err() != nil:
 		_ = msg.Nak() // another worker takes it up
 	case errors.Is(err, ErrBusy):
 		_ = msg.NakWithDelay(busyWait)
+	case err == nil && again > 0:
+		_ = msg.NakWithDelay(again) // the run goes on then, and others have their turn until then
 	default:
 		if err != nil {
 			log.Error().Err(err).Msg("run failed")
@@ -134,8 +139,10 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-// run runs a connector and keeps its status up to date.
-func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
+// run runs a connector and keeps its status up to date, from when it has the tenant: until
+// then the status is that of the run in progress. again is not zero where the run is to be
+// continued after that time.
+func (w *Worker) run(ctx context.Context, c Connector, command uint64) (again time.Duration, err error) {
 	st := Status{Command: command, State: StateRunning, Started: time.Now().UTC()}
 	report := func() {
 		st.Updated = time.Now().UTC()
@@ -147,17 +154,17 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
 			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
 		}
 	}
-	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log}
+	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log, Window: w.Window, Begun: report}
+	runner.Unfinished = func(after time.Duration) { again = after }
 	runner.Progress = func(_ string, ev *schemas.Run) {
 		if time.Since(st.Updated) > 500*time.Millisecond {
 			st.Run = ev
 			report()
 		}
 	}
-	report()
 	all, err := runner.Run(ctx, c)
 	if errors.Is(err, ErrBusy) || ctx.Err() != nil {
-		return err
+		return 0, err
 	}
 	st.Run, st.State = all, StateDone
 	if err != nil {
@@ -165,7 +172,7 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
 	}
 	report()
 	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {
-		return err
+		return 0, err
 	}
-	return err
+	return again, err
 }

@@ -59,7 +59,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 			return err
 		}
 		w := &producer.Worker{
-			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Registry: registry, Log: a.Log,
+			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Window: a.Config.Producer.Window, Registry: registry, Log: a.Log,
 		}
 		g.Go(func() error { return w.Run(ctx) })
 	}
