@@ -20,7 +20,7 @@ type Worker struct {
 	Endpoint string
 	Parallel int // tenants at once
 	// Window is the longest time a run takes; what is left then is another run's. 0 for no end.
-	Window time.Duration
+	Window   time.Duration
 	Registry *Registry
 	Log      zerolog.Logger
 }
