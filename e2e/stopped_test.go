@@ -87,14 +87,15 @@ type stopped struct {
 	mu      sync.Mutex
 	asked   [][]string // of each producer in its turn
 	kill    func()     // at the request that is due
-	left    int        // requests until then
+	target  string     // part of the address of the requests that count
+	left    int        // of those until then
 	stalled int        // milliseconds between the request and the kill
 	at      []string
 }
 
 func newStopped(t *testing.T, n *teststack.NATS, seed uint64, waits bool) *stopped {
 	s := &stopped{T: t, n: n, seed: seed, waits: waits, rng: rand.New(rand.NewPCG(seed, 0))}
-	sim, list := teststack.StartSim(t, graphsim.TenantConfig{Domain: fmt.Sprintf("s%d.onmicrosoft.com", seed), Seed: seed, Users: 2000 + s.rng.IntN(3000)})
+	sim, list := teststack.StartSim(t, graphsim.TenantConfig{Domain: fmt.Sprintf("s%d.onmicrosoft.com", seed), Seed: seed, Users: 2300 + s.rng.IntN(2700)})
 	info := sim.Tenants()[0]
 	s.sim, s.c, s.tenant = sim, list[0], info.ID
 	s.c.Name, s.c.Endpoint, s.c.Reports = fmt.Sprint("s", seed), fmt.Sprint("s", seed), []string{"getOffice365ActiveUserDetail"}
@@ -115,12 +116,15 @@ func (s *stopped) observe(r *http.Request) {
 	}
 	last := &s.asked[len(s.asked)-1]
 	*last = append(*last, r.URL.RequestURI())
-	if s.left--; s.left != 0 || s.kill == nil {
+	if s.kill == nil || !strings.Contains(r.URL.Path, s.target) {
+		return
+	}
+	if s.left--; s.left > 0 {
 		return
 	}
 	kill := s.kill
 	s.kill = nil
-	s.at = append(s.at, fmt.Sprintf("request %d %s +%dms", len(*last), r.URL.Path, s.stalled))
+	s.at = append(s.at, fmt.Sprintf("request %d %s +%dms", len(*last), strings.TrimPrefix(r.URL.Path, "/v1.0"), s.stalled))
 	if s.stalled == 0 {
 		kill()
 		return
@@ -128,19 +132,43 @@ func (s *stopped) observe(r *http.Request) {
 	time.AfterFunc(time.Duration(s.stalled)*time.Millisecond, kill) // the fault is a moment in time
 }
 
-// producer starts a producer that is killed at a request, 0 for never.
-func (s *stopped) producer(request int) *proc {
+// moment is a request at which a producer is killed: the nth whose path has a part.
+type moment struct {
+	part string
+	n    int
+}
+
+// moments draws one or two, the second in a feed behind the first's. A small tenant has
+// three pages of users and seven groups that carry licences.
+func (s *stopped) moments() []moment {
+	first := []moment{{"/subscribedSkus", 1}, {"/groups", 1}, {"/members", 1 + s.rng.IntN(5)}, {"/users", 1 + s.rng.IntN(3)}, {"/users", 1 + s.rng.IntN(3)}, {"/download/", 1}}[s.rng.IntN(6)]
+	if s.rng.IntN(2) == 0 {
+		return []moment{first}
+	}
+	switch first.part {
+	case "/subscribedSkus", "/groups":
+		return []moment{first, {"/members", 2 + s.rng.IntN(3)}}
+	case "/members":
+		return []moment{first, {"/users", 1 + s.rng.IntN(3)}}
+	}
+	return []moment{first}
+}
+
+// producer starts a producer that is killed at a moment, or never where there is no part.
+func (s *stopped) producer(at moment) *proc {
 	s.Helper()
 	c := newCLI(s.T)
 	c.env = append(c.env, "SEATSTREAM_PRODUCER_ENDPOINT="+s.c.Endpoint)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := c.start("producer", "--nats-url", s.n.URL())
-	s.asked, s.left, s.kill = append(s.asked, nil), request, nil
-	if request > 0 {
+	s.asked, s.left, s.kill = append(s.asked, nil), at.n, nil
+	s.target = at.part
+	if at.part != "" {
 		s.kill = p.kill
 	}
-	if s.stalled = 0; s.rng.IntN(2) == 0 {
+	// The report is small and the last: a moment later the run may be over.
+	if s.stalled = 0; at.part != "/download/" && s.rng.IntN(2) == 0 {
 		s.stalled = 1 + s.rng.IntN(40)
 	}
 	return p
@@ -151,9 +179,8 @@ func (s *stopped) run() {
 	if _, err := registry.Put(s.Context(), s.c); err != nil {
 		s.Fatal(err)
 	}
-	kills := 1 + s.rng.IntN(2)
-	for range kills {
-		p := s.producer(2 + s.rng.IntN(20/kills))
+	for _, at := range s.moments() {
+		p := s.producer(at)
 		select {
 		case <-p.done:
 		case <-time.After(patience):
@@ -171,7 +198,7 @@ func (s *stopped) run() {
 		}
 	}
 	begun := time.Now()
-	last := s.producer(0)
+	last := s.producer(moment{})
 	var all schemas.Run
 	eventually(s.T, "the run is complete", func() bool {
 		return s.evidence(schemas.FeedAll, &all) && all.Status == schemas.RunComplete
