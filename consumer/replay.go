@@ -2,9 +2,11 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/schemas"
@@ -43,8 +45,20 @@ func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
 	defer msgs.Stop()
+	var received uint64
 	for {
-		msg, err := msgs.Next(jetstream.NextContext(ctx))
+		msg, err := next(ctx, msgs)
+		if errors.Is(err, nats.ErrTimeout) {
+			// A message that was deleted meanwhile never comes: only the server knows.
+			info, err := cons.Info(ctx)
+			if err != nil {
+				return fmt.Errorf("read stream %s: %w", stream, err)
+			}
+			if info.NumPending == 0 && info.Delivered.Consumer <= received {
+				return nil
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", stream, err)
 		}
@@ -52,6 +66,7 @@ func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", stream, err)
 		}
+		received = meta.Sequence.Consumer
 		if meta.Sequence.Stream > end || !r.Until.IsZero() && meta.Timestamp.After(r.Until) {
 			return nil
 		}
@@ -62,6 +77,17 @@ func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f
 			return nil
 		}
 	}
+}
+
+// next returns the next message, or nats.ErrTimeout where none comes for a while.
+func next(ctx context.Context, msgs jetstream.MessagesContext) (jetstream.Msg, error) {
+	wait, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	msg, err := msgs.Next(jetstream.NextContext(wait))
+	if err != nil && ctx.Err() == nil && wait.Err() != nil {
+		return nil, nats.ErrTimeout
+	}
+	return msg, err
 }
 
 // Replay inserts a range of the stream again. The tables replace by stream sequence, so

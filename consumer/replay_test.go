@@ -146,6 +146,28 @@ func TestEachEndsBesideAPublisher(t *testing.T) {
 	}
 }
 
+// A message that is deleted before it is delivered never comes, and is not awaited.
+func TestEachEndsWhereTheLastMessageIsDeleted(t *testing.T) {
+	t.Parallel()
+	n := teststack.StartNATS(t)
+	const users = 30_000 // more than is on its way at a time
+	publishUsers(t, n.JS, 0, users, "run-1")
+	stream, err := n.JS.Stream(t.Context(), schemas.StreamM365.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, got := stream.CachedInfo().State.LastSeq, 0
+	err = consumer.Each(t.Context(), n.JS, schemas.StreamM365.Name, consumer.Range{}, func(jetstream.Msg, *jetstream.MsgMetadata) error {
+		if got++; got > 1 {
+			return nil
+		}
+		return stream.DeleteMsg(t.Context(), end)
+	})
+	if err != nil || got < int(end)-1 {
+		t.Errorf("%d messages of %d, %v", got, end, err)
+	}
+}
+
 func stamp(t *testing.T, js jetstream.JetStream, seq uint64) time.Time {
 	t.Helper()
 	stream, err := js.Stream(t.Context(), schemas.StreamM365.Name)

@@ -52,6 +52,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, r)
 		return
 	}
+	if f := s.observer.Load(); f != nil {
+		(*f)(r)
+	}
 	c := s.newCall(w, r)
 	c.query, _ = url.ParseQuery(r.URL.RawQuery)
 	defer func() { s.seen.add(c.t, c.template) }()

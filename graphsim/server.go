@@ -43,6 +43,7 @@ type Server struct {
 	seen     requestCounts
 	tokens   tokenCache
 	serial   atomic.Uint64
+	observer atomic.Pointer[func(*http.Request)]
 	stop     chan struct{}
 	once     sync.Once
 }
@@ -128,6 +129,10 @@ func (s *Server) Run(ctx context.Context) error {
 	<-failed //nolint:errcheck // the server was closed
 	return nil
 }
+
+// Observe calls f with every request to Graph and the sign-in before it is answered. The
+// answer waits for f. Only one observer is kept.
+func (s *Server) Observe(f func(*http.Request)) { s.observer.Store(&f) }
 
 // Close releases the port of a server that was never run. After Run it does
 // nothing.

@@ -29,6 +29,8 @@ type collection struct {
 	pub      *publisher
 	enc      *schemas.Encoder
 	ev       *schemas.Run
+	base     int // added to the number of every message id: those of earlier attempts are taken
+	book     *book
 }
 
 func (c *collection) subject(kind schemas.Kind, entity string) schemas.Subject {
@@ -59,6 +61,9 @@ func (c *collection) page(read time.Time, entities []schemas.Entity) error {
 		}
 	}
 	c.ev.Pages++
+	for _, e := range entities {
+		c.book.meet(e.Entity())
+	}
 	before, err := c.previousUsers(diff)
 	if err != nil {
 		return err
@@ -111,20 +116,22 @@ func (c *collection) compare(e schemas.Entity, read time.Time) (changed, bool, e
 	}
 	old, known := c.state[id]
 	seen := old.seen
-	if seen < 255 {
-		c.state[id] = entry{hash: hash, seen: seen + 1}
-	}
+	same := known && old.hash == hash
+	c.state[id] = entry{hash: hash, seen: seen + min(1, 255-seen), mine: old.mine || !same}
 	if seen == 0 {
 		c.ev.Entities++
 	}
-	if known && old.hash == hash {
-		if seen == 0 {
+	if same {
+		switch {
+		case seen == 0 && old.mine:
+			c.ev.Published++ // before the run was stopped
+		case seen == 0:
 			c.ev.Unchanged++
 		}
 		return changed{}, false, nil
 	}
 	return changed{entity: e, known: known, record: schemas.Record{
-		Subject: subject, Op: schemas.Upsert, Run: c.ev.RunID, Seen: c.again + int(seen), Time: read,
+		Subject: subject, Op: schemas.Upsert, Run: c.ev.RunID, Seen: c.base + c.again + int(seen), Time: read,
 		Hash: schemas.FormatHash(hash), Body: bytes.Clone(body),
 	}}, true, nil
 }
@@ -168,7 +175,7 @@ func (c *collection) previousUsers(diff []changed) (map[string]*schemas.User, er
 			ids = append(ids, id)
 		}
 		met[id] = true
-		again = again || ch.record.Seen > 0
+		again = again || c.state[id].seen > 1
 	}
 	// Graph may list an entity again when it changes meanwhile: its first record of
 	// this run must be readable then.
@@ -253,10 +260,10 @@ func (c *collection) deleteUnseen(read time.Time) error {
 	for _, id := range gone {
 		subject := c.subject(c.kind, id)
 		records := []schemas.Record{{
-			Subject: subject, Op: schemas.Delete, Run: c.ev.RunID, Seen: c.again, Time: read, Body: schemas.Tombstone(subject),
+			Subject: subject, Op: schemas.Delete, Run: c.ev.RunID, Seen: c.base + c.again, Time: read, Body: schemas.Tombstone(subject),
 		}}
 		if u := users[id]; u != nil {
-			events, err := c.licences(u, nil, 0, read)
+			events, err := c.licences(u, nil, c.base, read)
 			if err != nil {
 				return err
 			}

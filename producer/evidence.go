@@ -33,6 +33,9 @@ func (u *run) judge(ev *schemas.Run, f feed, known int, readErr error) {
 		}
 	default:
 		ev.Status = schemas.RunComplete
+		if ev.Entities == 0 {
+			ev.Notes = append(ev.Notes, "nothing to read: Graph was asked and listed none")
+		}
 	}
 }
 
@@ -54,9 +57,11 @@ func (u *run) conclude(ctx context.Context, c *collection, f feed, whole bool) e
 	if !whole {
 		return nil
 	}
-	return u.Stores.moveCursor(ctx, u.tenant, f.name, cursor{
-		Run: u.id, Finished: u.now(), Entities: ev.Entities, Refresh: ev.RefreshDate, Concealed: ev.ConcealedRows,
-	})
+	return u.Stores.moveCursor(ctx, u.tenant, f.name, cursorOf(ev, u.now()))
+}
+
+func cursorOf(ev *schemas.Run, finished time.Time) cursor {
+	return cursor{Run: ev.RunID, Finished: finished, Entities: ev.Entities, Refresh: ev.RefreshDate, Concealed: ev.ConcealedRows}
 }
 
 func (u *run) evidence(p *publisher, enc *schemas.Encoder, ev *schemas.Run) error {
@@ -66,7 +71,7 @@ func (u *run) evidence(p *publisher, enc *schemas.Encoder, ev *schemas.Run) erro
 	}
 	return p.add(schemas.Record{
 		Subject: schemas.Subject{Tenant: u.tenant, Kind: schemas.KindRun, Entity: ev.Entity()},
-		Op:      schemas.Upsert, Run: u.id, Time: u.now(), Body: append([]byte(nil), body...),
+		Op:      schemas.Upsert, Run: u.id, Seen: u.attempt * attemptStride, Time: u.now(), Body: append([]byte(nil), body...),
 	})
 }
 
@@ -94,6 +99,10 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 			all.Notes = append(all.Notes, note)
 		}
 	}
+	if u.cut != nil {
+		all.Status = schemas.RunIncomplete
+		all.Notes = append(all.Notes, "not finished: the next run goes on at "+u.cut.at)
+	}
 	p := u.publisher(ctx, u.log)
 	if err := u.evidence(p, schemas.NewEncoder(), all); err != nil {
 		p.abort()
@@ -101,6 +110,14 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 	}
 	if err := p.close(); err != nil {
 		return nil, err
+	}
+	switch {
+	case u.cut == nil && u.Stores.Checkpoints != nil:
+		if err := u.Stores.forget(ctx, u.JS, u.tenant); err != nil {
+			return nil, err
+		}
+	case u.cut != nil && u.Unfinished != nil:
+		u.Unfinished(u.cut.after)
 	}
 	u.log.Info().Str("tenant", u.tenant).Str("status", all.Status).Int64("entities", all.Entities).Int64("published", all.Published).
 		Int64("unchanged", all.Unchanged).Int64("deleted", all.Deleted).Int64("events", all.Events).

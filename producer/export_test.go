@@ -48,7 +48,7 @@ func Messages(records ...schemas.Record) []*nats.Msg {
 
 // LoadState returns the hashes of the entities that exist under filter.
 func LoadState(ctx context.Context, js jetstream.JetStream, filter string) (map[string]string, error) {
-	st, err := loadState(ctx, js, filter)
+	st, _, err := loadState(ctx, js, filter, func(string) bool { return false })
 	m := map[string]string{}
 	for id, e := range st {
 		m[id] = schemas.FormatHash(e.hash)
@@ -118,3 +118,11 @@ func PutStatus(ctx context.Context, s *Stores, name string, st Status) error {
 
 // GiveUp sets how long a runner tries to store one batch.
 func (r *Runner) GiveUp(d time.Duration) { r.giveUp = d }
+
+// Rest sets how long a run may have been at rest to be taken up again.
+func (r *Runner) Rest(d time.Duration) { r.rest = &d }
+
+// EachLast calls f with the last message of every subject under filter.
+func EachLast(ctx context.Context, js jetstream.JetStream, filter string, f func(jetstream.Msg) error) error {
+	return eachLast(ctx, js, filter, true, f)
+}

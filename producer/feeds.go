@@ -36,11 +36,13 @@ func (u *run) feeds(org *schemas.Organization, reports []*schemas.ReportSpec) []
 			read: func(ctx context.Context, _ *schemas.Run, page pageFunc) error {
 				return u.client.Subscriptions(ctx, pages[schemas.Subscription](page))
 			}},
-		{name: "groups", kind: schemas.KindGroup, read: u.groups},
+		{name: feedGroups, kind: schemas.KindGroup, read: u.groups},
 		{name: "members", kind: schemas.KindMember, read: u.members},
 		{name: "users", kind: schemas.KindUser, neverEmpty: true,
 			read: func(ctx context.Context, _ *schemas.Run, page pageFunc) error {
-				return restarted(func() error { return u.client.Users(ctx, pages[schemas.User](page)) })
+				return resumable[schemas.User](ctx, u, page, nil, func(link string, yield func(graph.Page[schemas.User]) error) error {
+					return u.client.UsersFrom(ctx, link, yield)
+				})
 			}},
 		{name: "skus_after", kind: schemas.KindSKU, again: 1, neverEmpty: true, read: u.skusAgain},
 	}
@@ -65,17 +67,6 @@ func pages[T any, P interface {
 	}
 }
 
-// restarted reads a listing again from its beginning when Graph says that a page token
-// has expired (Directory_ExpiredPageToken), once. Entities met twice are published once.
-func restarted(list func() error) error {
-	err := list()
-	var ge *graph.Error
-	if errors.As(err, &ge) && ge.Kind == graph.ExpiredPage {
-		return list()
-	}
-	return err
-}
-
 func (u *run) skus(ctx context.Context, _ *schemas.Run, page pageFunc) error {
 	return u.client.SKUs(ctx, pages[schemas.SKU](page))
 }
@@ -97,17 +88,24 @@ func (u *run) skusAgain(ctx context.Context, ev *schemas.Run, page pageFunc) err
 	})
 }
 
+// feedGroups is the feed whose pages say which groups carry licences.
+const feedGroups = "groups"
+
 func (u *run) groups(ctx context.Context, _ *schemas.Run, page pageFunc) error {
-	u.licensed, u.groupsWhole = nil, false
-	err := restarted(func() error {
-		return u.client.Groups(ctx, func(p graph.Page[schemas.Group]) error {
-			for i := range p.Items {
-				if len(p.Items[i].AssignedLicenses) > 0 {
-					u.licensed = append(u.licensed, schemas.GUID(p.Items[i].ID))
-				}
+	u.groupsWhole = false
+	if u.current.book.last == nil {
+		u.licensed = nil
+	}
+	licensed := func(m *mark, groups []schemas.Group) {
+		for i := range groups {
+			if len(groups[i].AssignedLicenses) > 0 {
+				m.Licensed = append(m.Licensed, schemas.GUID(groups[i].ID))
 			}
-			return pages[schemas.Group](page)(p)
-		})
+		}
+		u.licensed = append(u.licensed, m.Licensed...)
+	}
+	err := resumable[schemas.Group](ctx, u, page, licensed, func(link string, yield func(graph.Page[schemas.Group]) error) error {
+		return u.client.GroupsFrom(ctx, link, yield)
 	})
 	slices.Sort(u.licensed)
 	u.licensed = slices.Compact(u.licensed)
@@ -116,15 +114,35 @@ func (u *run) groups(ctx context.Context, _ *schemas.Run, page pageFunc) error {
 }
 
 // members reads the direct members of the groups that carry licences: only they inherit.
-func (u *run) members(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+func (u *run) members(ctx context.Context, ev *schemas.Run, page pageFunc) error {
+	b := u.current.book
 	for _, id := range u.licensed {
-		err := restarted(func() error { return u.client.Members(ctx, id, pages[schemas.Member](page)) })
+		link, last := "", b.last
+		if last != nil && (id < last.Group || id == last.Group && last.Next == "") {
+			continue // an earlier attempt has read it
+		}
+		if last != nil && id == last.Group {
+			link = last.Next
+		}
+		err := b.restarted(link, func(link string, read *bool) error {
+			take := pages[schemas.Member](page)
+			return u.client.MembersFrom(ctx, id, link, func(p graph.Page[schemas.Member]) error {
+				*read = true
+				if err := take(p); err != nil {
+					return err
+				}
+				return b.remember(ctx, mark{Group: id, Next: p.Next})
+			})
+		})
 		if err != nil {
 			return err
 		}
 	}
 	if !u.groupsWhole {
 		return &graph.Error{Kind: graph.NotFound, Code: "GroupsIncomplete", Message: "the groups were not listed completely, so neither are their members"}
+	}
+	if len(u.licensed) == 0 {
+		ev.Notes = append(ev.Notes, "no group carries licences, so no members were read")
 	}
 	return nil
 }

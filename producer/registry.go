@@ -24,7 +24,8 @@ type Registry struct {
 var ErrNoConnector = errors.New("no such connector")
 
 // Put stores a connector, new or changed, and its schedule. A new connector is also told
-// to run at once: command is then the command's id, and 0 otherwise.
+// to run at once: command is then the command's id. So it is where a command waited at the
+// endpoint that a connector leaves, and 0 otherwise.
 func (r *Registry) Put(ctx context.Context, c Connector) (command uint64, err error) {
 	c.Default()
 	if err := c.Validate(); err != nil {
@@ -48,7 +49,7 @@ func (r *Registry) Put(ctx context.Context, c Connector) (command uint64, err er
 		return 0, err
 	}
 	if !created {
-		return 0, r.moved(ctx, old, c)
+		return r.moved(ctx, old, c)
 	}
 	return r.RunNow(ctx, c)
 }
@@ -64,16 +65,24 @@ func (r *Registry) store(ctx context.Context, c Connector) error {
 	return nil
 }
 
-// moved takes the schedule back from an endpoint that a connector leaves.
-func (r *Registry) moved(ctx context.Context, old, c Connector) error {
+// moved takes the schedule back from an endpoint that a connector leaves. A command that
+// waits there moves along: a new connector would otherwise wait for its schedule.
+func (r *Registry) moved(ctx context.Context, old, c Connector) (command uint64, err error) {
 	if old.Endpoint == c.Endpoint {
-		return nil
+		return 0, nil
 	}
 	stream, err := r.JS.Stream(ctx, schemas.StreamCommands.Name)
 	if err != nil {
-		return fmt.Errorf("move connector %s to endpoint %s: %w", c.Name, c.Endpoint, err)
+		return 0, fmt.Errorf("move connector %s to endpoint %s: %w", c.Name, c.Endpoint, err)
 	}
-	return r.unschedule(ctx, stream, old)
+	_, err = stream.GetLastMsgForSubject(ctx, schemas.CommandRun(old.Endpoint, old.Name))
+	if err == nil {
+		command, err = r.RunNow(ctx, c)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, fmt.Errorf("move connector %s to endpoint %s: %w", c.Name, c.Endpoint, err)
+	}
+	return command, r.unschedule(ctx, stream, old)
 }
 
 // Get returns a connector.

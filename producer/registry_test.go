@@ -169,3 +169,29 @@ func TestWatchSeesEveryStatus(t *testing.T) {
 		t.Errorf("a watch that is cancelled ends with %v", err)
 	}
 }
+
+// A connector that moves before its first run takes the command with it.
+func TestWaitingCommandMovesAlong(t *testing.T) {
+	t.Parallel()
+	r, stream := registry(t)
+	c := connector("contoso")
+	first := put(t, r, c)
+	c.Endpoint = "berlin"
+	command, err := r.Put(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := last(t, stream, schemas.CommandRun("berlin", c.Name)); m == nil || m.Sequence != command {
+		t.Errorf("command %d, at the new endpoint: %+v", command, m)
+	}
+	if m := last(t, stream, schemas.CommandRun(first.Endpoint, c.Name)); m != nil {
+		t.Errorf("a command is left at the old endpoint: %+v", m)
+	}
+	if err := stream.Purge(t.Context(), jetstream.WithPurgeSubject("seatstream.command.>")); err != nil { // it has run
+		t.Fatal(err)
+	}
+	c.Endpoint = "seattle"
+	if command, err := r.Put(t.Context(), c); err != nil || command != 0 || last(t, stream, schemas.CommandRun("seattle", c.Name)) != nil {
+		t.Errorf("command %d, %v: nothing waited", command, err)
+	}
+}

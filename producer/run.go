@@ -31,7 +31,15 @@ type Runner struct {
 	// Yield is graph.Config's: it lets other runs work while this one waits for Graph.
 	Yield func() (resume func())
 
-	giveUp time.Duration // of the publishers, where set
+	// Begun, where set, is told when the run has the tenant for itself.
+	Begun func()
+	// Window is the longest time a run takes, at the end of a page; 0 for no end.
+	Window time.Duration
+	// Unfinished, where set, is told that the run ended before its end, and when to go on.
+	Unfinished func(after time.Duration)
+
+	giveUp time.Duration  // of the publishers, where set
+	rest   *time.Duration // in the place of restMost
 }
 
 func (r *Runner) publisher(ctx context.Context, log zerolog.Logger) *publisher {
@@ -58,6 +66,12 @@ type run struct {
 	id          string
 	tenant      string
 	started     time.Time
+	began       time.Time // this attempt
+	attempt     int       // from 0
+	earlier     map[string]*schemas.Run
+	ahead       bool // this attempt has come to what is not finished
+	cut         *cut
+	current     *collection
 	permissions []string
 	notes       []string // what changed since the run before
 	digest      func(string) string
@@ -71,7 +85,7 @@ type run struct {
 // collected at all: sign-in refused, tenant busy, stream away.
 func (r *Runner) Run(ctx context.Context, c Connector) (*schemas.Run, error) {
 	started := r.now()
-	u := &run{Runner: r, conn: c, started: started, id: schemas.NewRunID(started)}
+	u := &run{Runner: r, conn: c, started: started, began: started, id: schemas.NewRunID(started)}
 	u.log = r.Log.With().Str("connector", c.Name).Str("run", u.id).Logger()
 	all, err := u.collect(ctx)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrBusy) {
@@ -138,13 +152,37 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if u.notes, err = r.Stores.consentChanges(ctx, u.tenant, u.permissions); err != nil {
 		return nil, err
 	}
-	u.log.Info().Str("tenant", u.tenant).Strs("consent", u.notes).Msg("run started")
-	for _, f := range u.feeds(&org, specs) {
-		if err := u.feed(ctx, f); err != nil {
-			return nil, fmt.Errorf("run connector %s: feed %s: %w", c.Name, f.name, err)
-		}
+	if err := u.takeUp(ctx); err != nil {
+		return nil, err
+	}
+	if u.Begun != nil {
+		u.Begun()
+	}
+	u.log.Info().Str("tenant", u.tenant).Strs("notes", u.notes).Msg("run started")
+	if err := u.all(ctx, u.feeds(&org, specs)); err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
 	return u.finish(ctx)
+}
+
+// all reads the feeds that are not finished, until the run's window has passed.
+func (u *run) all(ctx context.Context, feeds []feed) error {
+	for i, f := range feeds {
+		done, err := u.done(ctx, f)
+		if err == nil && !done {
+			err = u.feed(ctx, f)
+		}
+		if err != nil {
+			return fmt.Errorf("feed %s: %w", f.name, err)
+		}
+		if i+1 < len(feeds) && u.cut == nil && !done {
+			_ = u.within(feeds[i+1].name, "", true) // the cut stands in the run
+		}
+		if u.cut != nil && u.cut.window {
+			return nil
+		}
+	}
+	return nil
 }
 
 func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) {
@@ -184,24 +222,42 @@ func (u *run) feed(ctx context.Context, f feed) error {
 	}
 	c := &collection{
 		ctx: ctx, js: u.JS, log: u.log, tenant: u.tenant, kind: f.kind, report: f.report, baseline: ev.Baseline,
-		again: f.again, enc: schemas.NewEncoder(), ev: ev,
+		again: f.again, base: u.attempt * attemptStride, enc: schemas.NewEncoder(), ev: ev,
 	}
 	filter := schemas.Filter(u.tenant, f.kind, f.report)
-	if c.state, err = loadState(ctx, u.JS, filter); err != nil {
+	var deleted int64
+	if c.state, deleted, err = loadState(ctx, u.JS, filter, u.own(f.again)); err != nil {
+		return err
+	}
+	ev.Deleted = deleted
+	c.book = &book{u: u, c: c, feed: f.name, off: u.Stores.Checkpoints == nil}
+	u.current = c
+	if err := u.continues(ctx, c, f); err != nil {
 		return err
 	}
 	c.pub = u.publisher(ctx, u.log)
 	known := len(c.state)
-	page := func(read time.Time, entities []schemas.Entity) error {
+	readErr := f.read(ctx, ev, u.paged(c))
+	return u.settle(ctx, c, f, known, readErr)
+}
+
+// paged is what a feed hands its pages to.
+func (u *run) paged(c *collection) pageFunc {
+	return func(read time.Time, entities []schemas.Entity) error {
 		if err := c.page(read, entities); err != nil {
 			return &streamError{err}
 		}
 		if u.Progress != nil {
-			u.Progress(u.conn.Name, ev)
+			u.Progress(u.conn.Name, c.ev)
 		}
 		return nil
 	}
-	readErr := f.read(ctx, ev, page)
+}
+
+// settle ends a feed: what a complete listing no longer has is deleted, and the evidence
+// is published.
+func (u *run) settle(ctx context.Context, c *collection, f feed, known int, readErr error) error {
+	ev := c.ev
 	var broken *streamError
 	if errors.As(readErr, &broken) {
 		c.pub.abort()
@@ -211,6 +267,7 @@ func (u *run) feed(ctx context.Context, f feed) error {
 	if same {
 		ev.Status = schemas.RunComplete
 	} else {
+		u.throttled(c, f, readErr)
 		u.judge(ev, f, known, readErr)
 	}
 	if ev.Status == schemas.RunComplete && !same {

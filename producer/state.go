@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/schemas"
@@ -17,36 +18,43 @@ type state map[string]entry
 
 type entry struct {
 	hash [16]byte
-	seen uint8 // how often this run met the entity
+	seen uint8 // how often this listing met the entity
+	mine bool  // the record is of this run
 }
 
 // loadState reads the last record of every entity under filter, headers only. Records of
-// deleted entities are left out: when such an entity is listed again, it is new.
-func loadState(ctx context.Context, js jetstream.JetStream, filter string) (state, error) {
-	st := state{}
-	err := eachLast(ctx, js, filter, true, func(msg jetstream.Msg) error {
+// deleted entities are left out: when such an entity is listed again, it is new. own tells
+// which records are of an earlier attempt of this run, by their id; deleted counts those
+// that delete.
+func loadState(ctx context.Context, js jetstream.JetStream, filter string, own func(id string) bool) (st state, deleted int64, err error) {
+	st = state{}
+	err = eachLast(ctx, js, filter, true, func(msg jetstream.Msg) error {
 		subject, err := schemas.ParseSubject(msg.Subject())
 		if err != nil {
 			return err
 		}
+		mine := own(msg.Headers().Get(schemas.HeaderID))
 		if msg.Headers().Get(schemas.HeaderOp) == string(schemas.Delete) {
+			if mine {
+				deleted++
+			}
 			delete(st, subject.Entity)
 			return nil
 		}
 		// A record without a readable hash counts as changed: it is published again.
 		hash, _ := schemas.ParseHash(msg.Headers().Get(schemas.HeaderHash))
-		st[subject.Entity] = entry{hash: hash}
+		st[subject.Entity] = entry{hash: hash, mine: mine}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read last state of %s from stream %s: %w", filter, schemas.StreamM365.Name, err)
+		return nil, 0, fmt.Errorf("read last state of %s from stream %s: %w", filter, schemas.StreamM365.Name, err)
 	}
-	return st, nil
+	return st, deleted, nil
 }
 
 // eachLast calls f with the last message of every subject under filter. Should the
 // reading be interrupted, a later message of a subject may come after an earlier one,
-// never before it.
+// never before it. A message that is deleted before it is delivered is never awaited.
 func eachLast(ctx context.Context, js jetstream.JetStream, filter string, headersOnly bool, f func(jetstream.Msg) error) error {
 	consumer, err := js.OrderedConsumer(ctx, schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{filter},
@@ -68,8 +76,20 @@ func eachLast(ctx context.Context, js jetstream.JetStream, filter string, header
 		return err
 	}
 	defer msgs.Stop()
+	var received uint64
 	for {
-		msg, err := msgs.Next(jetstream.NextContext(ctx))
+		msg, err := nextBefore(ctx, msgs)
+		if errors.Is(err, nats.ErrTimeout) {
+			// Only the server knows whether the one we wait for still exists.
+			info, err := consumer.Info(ctx)
+			if err != nil {
+				return err
+			}
+			if info.NumPending == 0 && info.Delivered.Consumer <= received {
+				return nil
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -80,10 +100,25 @@ func eachLast(ctx context.Context, js jetstream.JetStream, filter string, header
 		if err != nil {
 			return err
 		}
+		received = meta.Sequence.Consumer
 		if meta.NumPending == 0 {
 			return nil
 		}
 	}
+}
+
+// quiet is how long nothing comes before the server is asked whether anything will.
+const quiet = 2 * time.Second
+
+// nextBefore returns the next message, or nats.ErrTimeout where none comes for a while.
+func nextBefore(ctx context.Context, msgs jetstream.MessagesContext) (jetstream.Msg, error) {
+	wait, cancel := context.WithTimeoutCause(ctx, quiet, nats.ErrTimeout)
+	defer cancel()
+	msg, err := msgs.Next(jetstream.NextContext(wait))
+	if err != nil && ctx.Err() == nil && wait.Err() != nil {
+		return nil, nats.ErrTimeout
+	}
+	return msg, err
 }
 
 // unseen lists the entities that the run did not meet.

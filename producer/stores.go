@@ -19,7 +19,7 @@ import (
 // Stores are the key-value buckets that producers share. Nothing is kept on local disk,
 // so any number of producers run side by side.
 type Stores struct {
-	Connectors, Cursors, Leases, Producers, Status jetstream.KeyValue
+	Connectors, Cursors, Checkpoints, Leases, Producers, Status jetstream.KeyValue
 }
 
 // OpenStores creates the buckets that are missing and opens them all.
@@ -33,6 +33,7 @@ func OpenStores(ctx context.Context, js jetstream.JetStream, replicas int) (*Sto
 	}{
 		{&s.Connectors, schemas.BucketConnectors, 0, "connectors: how each tenant is reached; secrets by reference only"},
 		{&s.Cursors, schemas.BucketCursors, 0, "last complete listing per tenant and feed, digest keys"},
+		{&s.Checkpoints, schemas.BucketCheckpoints, checkpointTTL, "unfinished runs: how far each listing came"},
 		{&s.Status, schemas.BucketStatus, 0, "what the last command of each connector came to"},
 		{&s.Producers, schemas.BucketProducers, presenceTTL, "producers that are there, by endpoint"},
 		{&s.Leases, schemas.BucketLeases, lease.TTL, "one run per tenant at a time"},

@@ -20,6 +20,8 @@ import (
 type Worker struct {
 	Endpoint string
 	Parallel int // tenants that are worked on at once
+	// Window is the longest time a run takes; what is left then is another run's. 0 for no end.
+	Window   time.Duration
 	Registry *Registry
 	Log      zerolog.Logger
 	// Limiter keeps all runs within Graph's limits; one is made where it is nil. Workers of
@@ -118,14 +120,17 @@ func (w *Worker) carryOut(ctx context.Context, msg jetstream.Msg) {
 		_ = msg.Ack() // the connector was removed while its command waited
 		return
 	}
+	var again time.Duration
 	if err == nil {
-		err = w.run(ctx, c, commandID(msg), at)
+		again, err = w.run(ctx, c, commandID(msg), at)
 	}
 	switch {
 	case ctx.Err() != nil:
 		_ = msg.Nak() // another worker takes it up
 	case errors.Is(err, ErrBusy):
 		_ = msg.NakWithDelay(busyWait)
+	case err == nil && again > 0:
+		_ = msg.NakWithDelay(again) // the run goes on then, and others have their turn until then
 	default:
 		if err != nil {
 			log.Error().Err(err).Msg("run failed")
@@ -163,8 +168,9 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-// run runs a connector and keeps its status up to date.
-func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place) error {
+// run runs a connector and keeps its status up to date. A run that did not finish is
+// continued after that time.
+func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place) (again time.Duration, err error) {
 	st := Status{Command: command, State: StateRunning, Started: time.Now().UTC()}
 	report := func() {
 		st.Updated = time.Now().UTC()
@@ -176,17 +182,20 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
 		}
 	}
-	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log, Limiter: w.Limiter, Secrets: w.Secrets, Yield: at.yield}
+	runner := &Runner{
+		JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log, Limiter: w.Limiter, Secrets: w.Secrets, Yield: at.yield,
+		Window: w.Window, Begun: report,
+	}
+	runner.Unfinished = func(after time.Duration) { again = after }
 	runner.Progress = func(_ string, ev *schemas.Run) {
 		if time.Since(st.Updated) > 500*time.Millisecond {
 			st.Run = ev
 			report()
 		}
 	}
-	report()
 	all, err := runner.Run(ctx, c)
 	if errors.Is(err, ErrBusy) || ctx.Err() != nil {
-		return err
+		return 0, err
 	}
 	st.Run, st.State = all, StateDone
 	if err != nil {
@@ -194,7 +203,7 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 	}
 	report()
 	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {
-		return err
+		return 0, err
 	}
-	return err
+	return again, err
 }

@@ -165,6 +165,10 @@ func TestBusyTenantsCommandComesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
+	inProgress := producer.Status{Command: 0, State: producer.StateRunning, Started: time.Now(), Run: &schemas.Run{Feed: "users"}}
+	if err := producer.PutStatus(t.Context(), w.n.Stores, w.c[0].Name, inProgress); err != nil {
+		t.Fatal(err)
+	}
 	w.work()
 	command, err := w.r.Put(t.Context(), w.c[0])
 	if err != nil {
@@ -177,6 +181,9 @@ func TestBusyTenantsCommandComesAgain(t *testing.T) {
 	}
 	if got := w.runs(w.tenants[0]); got != 0 {
 		t.Errorf("%d runs beside another run of the tenant", got)
+	}
+	if st, err := w.r.Status(t.Context(), w.c[0].Name); err != nil || st.Command != 0 || st.Run == nil || st.Run.Feed != "users" {
+		t.Errorf("status %+v, %v: that of the run in progress must stand", st, err)
 	}
 	release()
 	teststack.Until(t, "run done", func() bool { return w.state(w.c[0].Name, command) == producer.StateDone })

@@ -44,6 +44,10 @@ const (
 	BucketLeases     = "SEATSTREAM_LEASES"     // <tenant>: the run that holds it
 	BucketProducers  = "SEATSTREAM_PRODUCERS"  // <endpoint>.<instance>: a producer that is there
 	BucketStatus     = "SEATSTREAM_STATUS"     // connector name: what its last command came to
+
+	// BucketCheckpoints has <tenant>: its unfinished run, and <tenant>.<feed>.<page>: a page
+	// that was read. Links in it may hold a principal name. Entries expire.
+	BucketCheckpoints = "SEATSTREAM_CHECKPOINTS"
 )
 
 // ConsumerName is the durable consumer that feeds ClickHouse.

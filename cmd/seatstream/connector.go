@@ -275,7 +275,11 @@ func await(ctx context.Context, r *producer.Registry, name string, command uint6
 	waiting, cancel := context.WithTimeoutCause(ctx, takeUp, errNotTakenUp)
 	defer cancel()
 	taken := func(s producer.Status) bool { return s.Command >= command }
-	if err := r.Watch(waiting, name, func(s producer.Status) bool { return !taken(s) }); err != nil {
+	// A run in progress keeps the tenant, and its status is all there is to see meanwhile.
+	busy := func(s producer.Status) bool {
+		return s.State == producer.StateRunning && time.Since(s.Updated) < takeUp
+	}
+	if err := r.Watch(waiting, name, func(s producer.Status) bool { return !taken(s) && !busy(s) }); err != nil {
 		return nil, err
 	}
 	var end producer.Status

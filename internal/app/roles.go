@@ -59,7 +59,8 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 			return err
 		}
 		w := &producer.Worker{
-			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Registry: registry, Log: a.Log, Secrets: a.Secrets(),
+			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Window: a.Config.Producer.Window,
+			Registry: registry, Log: a.Log, Secrets: a.Secrets(),
 		}
 		g.Go(func() error { return w.Run(ctx) })
 	}

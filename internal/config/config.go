@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
@@ -77,6 +78,8 @@ type Log struct {
 type Producer struct {
 	Endpoint string `koanf:"endpoint"` // runs the connectors of this endpoint
 	Parallel int    `koanf:"parallel"` // tenants read at once
+	// Window is the longest time a run takes before it makes room for others.
+	Window time.Duration `koanf:"window"`
 }
 
 // Default is the configuration of an empty file.
@@ -87,7 +90,7 @@ func Default() Config {
 		ClickHouse: ClickHouse{TCPPort: 9000, HTTPPort: 8123},
 		Dashboard:  Dashboard{Listen: "127.0.0.1:8484"},
 		Log:        Log{Level: "info", Format: "auto"},
-		Producer:   Producer{Endpoint: producer.DefaultEndpoint, Parallel: 4},
+		Producer:   Producer{Endpoint: producer.DefaultEndpoint, Parallel: 4, Window: producer.DefaultWindow},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -49,6 +50,9 @@ func (c *Config) complete(origin map[string]string, lines []int) []error {
 	}
 	if c.Producer.Parallel < 1 {
 		bad("producer.parallel", strconv.Itoa(c.Producer.Parallel), "read one tenant at a time or more")
+	}
+	if w := c.Producer.Window; w < time.Minute || w > 12*time.Hour {
+		bad("producer.window", w.String(), "give a time of 1m to 12h, such as 6h")
 	}
 	return append(errs, c.completeConnectors(lines)...)
 }

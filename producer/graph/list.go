@@ -118,11 +118,16 @@ var memberOptions = json.JoinOptions(pageOptions, json.WithUnmarshalers(
 // direct members inherit a group's licences (Microsoft's documentation of group-based
 // licensing). A group deleted meanwhile gives NotFound.
 func (c *Client) Members(ctx context.Context, groupID string, yield func(Page[schemas.Member]) error) error {
+	return c.MembersFrom(ctx, groupID, "", yield)
+}
+
+// MembersFrom is Members from the page on that a link leads to, as UsersFrom.
+func (c *Client) MembersFrom(ctx context.Context, groupID, link string, yield func(Page[schemas.Member]) error) error {
 	if groupID == "" {
 		return fmt.Errorf("list members: %w", &Error{Kind: NotFound, Message: "no group id"})
 	}
 	return listing[schemas.Member]{
-		feed: feedMembers,
+		feed: feedMembers, path: "/groups/" + groupID + "/members",
 		first: func(ctx context.Context) (*abs.RequestInformation, error) {
 			return sdkgroups.NewItemMembersRequestBuilderInternal(c.path("group%2Did", groupID)).ToGetRequestInformation(ctx, &sdkgroups.ItemMembersRequestBuilderGetRequestConfiguration{
 				QueryParameters: &sdkgroups.ItemMembersRequestBuilderGetQueryParameters{Select: []string{"id"}, Top: new(pageSize)},
@@ -133,7 +138,7 @@ func (c *Client) Members(ctx context.Context, groupID string, yield func(Page[sc
 			return m.MemberID != ""
 		},
 		options: memberOptions,
-	}.run(ctx, c, yield)
+	}.runFrom(ctx, c, link, yield)
 }
 
 // SKUs lists what the tenant has bought. Graph refuses a page size here and gives one
