@@ -29,6 +29,7 @@ type collection struct {
 	pub      *publisher
 	enc      *schemas.Encoder
 	ev       *schemas.Run
+	changes  changes
 }
 
 func (c *collection) subject(kind schemas.Kind, entity string) schemas.Subject {
@@ -65,12 +66,20 @@ func (c *collection) page(read time.Time, entities []schemas.Entity) error {
 	}
 	for _, ch := range diff {
 		records := []schemas.Record{ch.record}
+		if o, ok := ch.entity.(*schemas.Organization); ok && ch.known {
+			if err := c.organization(o); err != nil {
+				return err
+			}
+		}
 		if u, ok := ch.entity.(*schemas.User); ok && !c.baseline {
 			events, err := c.licences(before[u.ID], u, ch.record.Seen, read)
 			if err != nil {
 				return err
 			}
 			records = append(records, events...)
+			if old := before[u.ID]; old != nil && old.UserPrincipalName != u.UserPrincipalName {
+				c.changes.renamed++
+			}
 			before[u.ID] = u // should the page list it once more
 		}
 		if err := c.publish(records...); err != nil {
@@ -98,6 +107,7 @@ func (c *collection) publish(records ...schemas.Record) error {
 // compare normalises an entity and tells whether it must be published.
 func (c *collection) compare(e schemas.Entity, read time.Time) (changed, bool, error) {
 	e.Normalize()
+	c.changes.observe(e)
 	id := e.Entity()
 	subject := c.subject(c.kind, id)
 	if problem := subject.Check(); problem != nil {
@@ -243,6 +253,9 @@ func (c *collection) licences(before, after *schemas.User, seen int, read time.T
 // deleteUnseen publishes a delete for every entity that a complete listing no longer has.
 func (c *collection) deleteUnseen(read time.Time) error {
 	gone := c.state.unseen()
+	if err := c.departed(gone); err != nil {
+		return err
+	}
 	var users map[string]*schemas.User
 	if c.kind == schemas.KindUser && !c.baseline {
 		var err error

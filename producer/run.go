@@ -61,7 +61,7 @@ type run struct {
 	permissions []string
 	notes       []string // what changed since the run before
 	digest      func(string) string
-	licensed    []string // groups that carry licences
+	licensed    []string // groups whose members are read: those that carry licences, or all
 	groupsWhole bool
 	results     []*schemas.Run
 }
@@ -144,6 +144,12 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 			return nil, fmt.Errorf("run connector %s: feed %s: %w", c.Name, f.name, err)
 		}
 	}
+	if err := u.settings(ctx); err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
+	}
+	if err := u.backfill(ctx, specs); err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
+	}
 	return u.finish(ctx)
 }
 
@@ -160,7 +166,7 @@ func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) 
 		}
 	}
 	cfg := graph.Config{
-		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud,
+		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud, AssignedPlans: c.AssignedPlans,
 		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: r.Now, Log: log,
 		Limiter: r.Limiter, Yield: r.Yield,
 	}
@@ -186,9 +192,11 @@ func (u *run) feed(ctx context.Context, f feed) error {
 		ctx: ctx, js: u.JS, log: u.log, tenant: u.tenant, kind: f.kind, report: f.report, baseline: ev.Baseline,
 		again: f.again, enc: schemas.NewEncoder(), ev: ev,
 	}
-	filter := schemas.Filter(u.tenant, f.kind, f.report)
-	if c.state, err = loadState(ctx, u.JS, filter); err != nil {
-		return err
+	c.state = state{}
+	if !f.blank {
+		if c.state, err = loadState(ctx, u.JS, schemas.Filter(u.tenant, f.kind, f.report)); err != nil {
+			return err
+		}
 	}
 	c.pub = u.publisher(ctx, u.log)
 	known := len(c.state)
@@ -213,7 +221,7 @@ func (u *run) feed(ctx context.Context, f feed) error {
 	} else {
 		u.judge(ev, f, known, readErr)
 	}
-	if ev.Status == schemas.RunComplete && !same {
+	if ev.Status == schemas.RunComplete && !same && !f.keeps {
 		if err := c.deleteUnseen(u.now()); err != nil {
 			c.pub.abort()
 			return errors.Join(err, c.pub.err)
