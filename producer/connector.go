@@ -82,6 +82,9 @@ func (c *Connector) Default() {
 	if c.Members == "" {
 		c.Members = MembersLicensed
 	}
+	if c.Backfill == nil {
+		c.Backfill = new(DefaultBackfill)
+	}
 	c.Schedule.Default()
 }
 
