@@ -124,7 +124,7 @@ func (c *Connector) Validate() error {
 		errs = append(errs, fmt.Errorf("connector %q: schedule: %w", c.Name, err))
 	}
 	for _, f := range c.Reports {
-		if _, err := reportsNamed(f); err != nil {
+		if _, err := reportsNamed(schemas.Reports(), f); err != nil {
 			errs = append(errs, fmt.Errorf("connector %q: reports: %w", c.Name, err))
 		}
 	}
@@ -148,14 +148,19 @@ func plain(text string) string {
 }
 
 // ReportSpecs returns the catalogue entries of the reports the connector reads, each once.
-func (c *Connector) ReportSpecs() ([]*schemas.ReportSpec, error) {
+func (c *Connector) ReportSpecs() ([]*schemas.ReportSpec, error) { return c.reportSpecs(nil) }
+
+func (c *Connector) reportSpecs(catalogue []schemas.ReportSpec) ([]*schemas.ReportSpec, error) {
+	if catalogue == nil {
+		catalogue = schemas.Reports()
+	}
 	names := c.Reports
 	if len(names) == 0 {
 		names = ReportGroups[:1]
 	}
 	var specs []*schemas.ReportSpec
 	for _, name := range names {
-		named, err := reportsNamed(name)
+		named, err := reportsNamed(catalogue, name)
 		if err != nil {
 			return nil, err
 		}
@@ -169,20 +174,18 @@ func (c *Connector) ReportSpecs() ([]*schemas.ReportSpec, error) {
 }
 
 // reportsNamed returns the report of that name, or those of a group.
-func reportsNamed(name string) ([]*schemas.ReportSpec, error) {
-	if !slices.Contains(ReportGroups, name) {
-		spec, err := schemas.ReportNamed(name)
-		if err != nil {
-			return nil, fmt.Errorf("%w, and none of %s", err, strings.Join(ReportGroups, ", "))
-		}
-		return []*schemas.ReportSpec{spec}, nil
-	}
-	var specs []*schemas.ReportSpec
-	all := schemas.Reports()
-	for i := range all {
-		if spec := &all[i]; name == "all" || name == "default" && spec.Default || name == "details" && spec.Detail() || name == "counts" && !spec.Detail() {
+func reportsNamed(catalogue []schemas.ReportSpec, name string) (specs []*schemas.ReportSpec, err error) {
+	for i := range catalogue {
+		spec := &catalogue[i]
+		switch {
+		case spec.Function == name, name == "all", name == "default" && spec.Default,
+			name == "details" && spec.Detail(), name == "counts" && !spec.Detail():
 			specs = append(specs, spec)
 		}
+	}
+	if len(specs) == 0 && !slices.Contains(ReportGroups, name) {
+		_, err = schemas.ReportNamed(name)
+		return nil, fmt.Errorf("%w, and none of %s", err, strings.Join(ReportGroups, ", "))
 	}
 	return specs, nil
 }

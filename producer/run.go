@@ -21,6 +21,8 @@ type Runner struct {
 	Stores *Stores
 	Log    zerolog.Logger
 	Now    func() time.Time // the clock; time.Now where nil
+	// Reports is the catalogue of reports; that of the schemas where nil.
+	Reports []schemas.ReportSpec
 	// Progress, where set, is told after every page.
 	Progress func(connector string, ev *schemas.Run)
 
@@ -102,7 +104,7 @@ func (u *run) failed(ctx context.Context, cause error) {
 
 func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	r, c := u.Runner, u.conn
-	specs, err := c.ReportSpecs()
+	specs, err := c.reportSpecs(r.Reports)
 	if err != nil {
 		return nil, err
 	}
