@@ -59,7 +59,7 @@ func TestGigabyteIsRefused(t *testing.T) { //nolint:paralleltest // measures the
 		},
 		"JSON string": func() error {
 			in := &endless{head: strings.NewReader(`{"value":[{"id":"`), fill: 'x'}
-			resp, err := watched(answering(func() *http.Response {
+			resp, err := (&retrier{}).watched(answering(func() *http.Response {
 				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(in)}
 			}), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://graph.microsoft.com/v1.0/users", nil), http.Header{}, maxPage)
 			if err != nil {
