@@ -46,6 +46,10 @@ quick: engine ## run the tests without the end-to-end ones and without the race 
 fuzz: ## fuzz every decoder for a minute each
 	@./scripts/fuzz.sh 60s
 
+.PHONY: fuzz-ci
+fuzz-ci: ## fuzz the readers of pages, reports and errors for a minute each
+	@./scripts/fuzz.sh 60s FuzzPage FuzzCSV FuzzError
+
 .PHONY: bench
 bench: engine ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./schemas ./producer/... ./consumer ./graphsim ./embedded

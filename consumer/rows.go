@@ -37,6 +37,10 @@ func newRows(kind schemas.Kind) (rows, error) {
 		return &subscriptionRows{}, nil
 	case schemas.KindOrganization:
 		return &organizationRows{}, nil
+	case schemas.KindDeletedUser:
+		return &deletedUserRows{}, nil
+	case schemas.KindSignIn:
+		return &signInRows{}, nil
 	case schemas.KindReport:
 		return &reportRows{}, nil
 	case schemas.KindLicence:

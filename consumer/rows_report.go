@@ -14,7 +14,7 @@ import (
 type reportRows struct {
 	envelopes
 	report, rowKey, period, upn, userID, unknown []string
-	refresh, lastActivity                        []*time.Time
+	refresh, date, lastActivity                  []*time.Time
 	concealed                                    []bool
 	dates                                        []fields[time.Time]
 	counts                                       []fields[int64]
@@ -34,6 +34,10 @@ func (r *reportRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
 		return err
 	}
 	refresh, err := day("reportRefreshDate", v.RefreshDate)
+	if err != nil {
+		return err
+	}
+	date, err := day("reportDate", v.Date)
 	if err != nil {
 		return err
 	}
@@ -60,7 +64,8 @@ func (r *reportRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
 	r.envelopes.add(tenant, env, seq)
 	r.report, r.rowKey, r.period = append(r.report, env.Subject.Report), append(r.rowKey, env.Subject.Entity), append(r.period, v.Period)
 	r.upn, r.userID = append(r.upn, v.UserPrincipalName), append(r.userID, v.UserID)
-	r.refresh, r.lastActivity = append(r.refresh, refresh), append(r.lastActivity, lastActivity(dates))
+	r.refresh, r.date = append(r.refresh, refresh), append(r.date, date)
+	r.lastActivity = append(r.lastActivity, lastActivity(dates))
 	r.concealed = append(r.concealed, v.Concealed)
 	r.dates, r.counts, r.flags, r.texts = append(r.dates, dates), append(r.counts, counts), append(r.flags, flags), append(r.texts, texts)
 	r.unknownColumns, r.unknown = append(r.unknownColumns, unknown), append(r.unknown, string(v.Unknown))
@@ -89,10 +94,10 @@ func lastActivity(dates fields[time.Time]) *time.Time {
 
 func (r *reportRows) columns() ([]string, []any) {
 	return r.with([]string{
-		"report", "row_key", "refresh_date", "period", "user_principal_name", "user_id", "concealed", "last_activity_date",
+		"report", "row_key", "refresh_date", "report_date", "period", "user_principal_name", "user_id", "concealed", "last_activity_date",
 		"dates", "counts", "flags", "texts", "unknown_columns", "unknown",
 	}, []any{
-		r.report, r.rowKey, r.refresh, r.period, r.upn, r.userID, r.concealed, r.lastActivity,
+		r.report, r.rowKey, r.refresh, r.date, r.period, r.upn, r.userID, r.concealed, r.lastActivity,
 		r.dates, r.counts, r.flags, r.texts, r.unknownColumns, r.unknown,
 	})
 }
@@ -102,6 +107,7 @@ type runRows struct {
 	envelopes
 	feed, connector, status, code, message, remedy, unknown                     []string
 	baseline                                                                    []bool
+	hidden                                                                      []*bool
 	pages, entities, published, unchanged, deletes, events, rejected, concealed []int64
 	refresh                                                                     []*time.Time
 	missing, added, permissions, notes                                          [][]string
@@ -145,6 +151,7 @@ func (r *runRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
 	r.baseline, r.pages, r.entities = append(r.baseline, v.Baseline), append(r.pages, v.Pages), append(r.entities, v.Entities)
 	r.published, r.unchanged, r.deletes = append(r.published, v.Published), append(r.unchanged, v.Unchanged), append(r.deletes, v.Deleted)
 	r.events, r.rejected, r.concealed = append(r.events, v.Events), append(r.rejected, v.Rejected), append(r.concealed, v.ConcealedRows)
+	r.hidden = append(r.hidden, boolean(v.DisplayConcealedNames))
 	r.refresh, r.started, r.finished = append(r.refresh, refresh), append(r.started, started), append(r.finished, finished)
 	r.missing, r.added = append(r.missing, v.MissingColumns), append(r.added, v.NewColumns)
 	r.permissions, r.notes, r.moved = append(r.permissions, v.Permissions), append(r.notes, v.Notes), append(r.moved, moved)
@@ -156,11 +163,11 @@ func (r *runRows) add(env *schemas.Envelope, seq uint64, body []byte) error {
 func (r *runRows) columns() ([]string, []any) {
 	return r.with([]string{
 		"feed", "connector", "status", "baseline", "pages", "entities", "published", "unchanged", "deletes", "events", "rejected",
-		"refresh_date", "concealed_rows", "missing_columns", "new_columns", "moved_skus", "permissions", "started_at", "finished_at",
+		"refresh_date", "concealed_rows", "display_concealed_names", "missing_columns", "new_columns", "moved_skus", "permissions", "started_at", "finished_at",
 		"notes", "error_code", "error_message", "error_remedy", "unknown",
 	}, []any{
 		r.feed, r.connector, r.status, r.baseline, r.pages, r.entities, r.published, r.unchanged, r.deletes, r.events, r.rejected,
-		r.refresh, r.concealed, r.missing, r.added, r.moved, r.permissions, r.started, r.finished,
+		r.refresh, r.concealed, r.hidden, r.missing, r.added, r.moved, r.permissions, r.started, r.finished,
 		r.notes, r.code, r.message, r.remedy, r.unknown,
 	})
 }

@@ -116,11 +116,17 @@ func list[T any](o *oracle, path string) []T {
 	return all
 }
 
-// report downloads a usage report: one map per row, by column name. ok is false where
-// the permission is missing.
+// report downloads a usage report of its widest period: one map per row, by column name.
+// ok is false where the permission is missing.
 func (o *oracle) report(path string) (rows []map[string]string, ok bool) {
 	o.t.Helper()
-	status, header, body := o.get(o.base+"/v1.0"+path+"(period='D180')", o.bearer)
+	return o.reportOf(path + "(period='D180')")
+}
+
+// reportOf is report with an argument of one's own.
+func (o *oracle) reportOf(path string) (rows []map[string]string, ok bool) {
+	o.t.Helper()
+	status, header, body := o.get(o.base+"/v1.0"+path, o.bearer)
 	if status == http.StatusForbidden {
 		return nil, false
 	}

@@ -175,6 +175,11 @@ func (s *Server) serveDownload(c *call, sealed string) {
 		c.fail(403, "Forbidden", "The download link is not valid or has expired.")
 		return
 	}
+	if text, ok := s.texts.of(t.Folder + t.Report); ok {
+		c.w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = c.w.Write(text)
+		return
+	}
 	rep := findReport(t.Folder, t.Report, "v1.0")
 	if rep == nil || c.r.Method != http.MethodGet {
 		c.fail(400, "BadRequest", "The request is not valid.")

@@ -148,6 +148,10 @@ func (s *Server) endpoint(c *call, parts []string) (string, func(*call)) {
 		last := parts[len(parts)-1]
 		name, args, _ := strings.Cut(last, "(")
 		folder := "/" + strings.Join(parts[:len(parts)-1], "/") + "/"
+		s.texts.note(folder+name, "/"+c.version+path)
+		if _, ok := s.texts.of(folder + name); ok {
+			return folder + name, func(c *call) { serveVerbatim(c, folder, name) }
+		}
 		if rep := findReport(folder, name, c.version); rep != nil {
 			return folder + name, func(c *call) { serveReport(c, rep, strings.TrimSuffix(args, ")")) }
 		}

@@ -41,6 +41,7 @@ type Server struct {
 	tenants  []*tenant
 	rules    rules
 	seen     requestCounts
+	texts    texts
 	tokens   tokenCache
 	serial   atomic.Uint64
 	observer atomic.Pointer[func(*http.Request)]

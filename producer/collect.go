@@ -31,6 +31,7 @@ type collection struct {
 	ev       *schemas.Run
 	base     int // added to the number of every message id: those of earlier attempts are taken
 	book     *book
+	changes  changes
 }
 
 func (c *collection) subject(kind schemas.Kind, entity string) schemas.Subject {
@@ -70,12 +71,20 @@ func (c *collection) page(read time.Time, entities []schemas.Entity) error {
 	}
 	for _, ch := range diff {
 		records := []schemas.Record{ch.record}
+		if o, ok := ch.entity.(*schemas.Organization); ok && ch.known {
+			if err := c.organization(o); err != nil {
+				return err
+			}
+		}
 		if u, ok := ch.entity.(*schemas.User); ok && !c.baseline {
 			events, err := c.licences(before[u.ID], u, ch.record.Seen, read)
 			if err != nil {
 				return err
 			}
 			records = append(records, events...)
+			if old := before[u.ID]; old != nil && old.UserPrincipalName != u.UserPrincipalName {
+				c.changes.renamed++
+			}
 			before[u.ID] = u // should the page list it once more
 		}
 		if err := c.publish(records...); err != nil {
@@ -103,6 +112,7 @@ func (c *collection) publish(records ...schemas.Record) error {
 // compare normalises an entity and tells whether it must be published.
 func (c *collection) compare(e schemas.Entity, read time.Time) (changed, bool, error) {
 	e.Normalize()
+	c.changes.observe(e)
 	id := e.Entity()
 	subject := c.subject(c.kind, id)
 	if problem := subject.Check(); problem != nil {
@@ -250,6 +260,9 @@ func (c *collection) licences(before, after *schemas.User, seen int, read time.T
 // deleteUnseen publishes a delete for every entity that a complete listing no longer has.
 func (c *collection) deleteUnseen(read time.Time) error {
 	gone := c.state.unseen()
+	if err := c.departed(gone); err != nil {
+		return err
+	}
 	var users map[string]*schemas.User
 	if c.kind == schemas.KindUser && !c.baseline {
 		var err error

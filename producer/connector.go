@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -28,10 +29,16 @@ type Connector struct {
 	WorkloadIdentity    bool      `koanf:"workload_identity" json:"workload_identity,omitzero"`
 	ManagedIdentity     string    `koanf:"managed_identity" json:"managed_identity,omitzero"` // true, or a client id
 
-	Cloud        string    `koanf:"cloud" json:"cloud,omitempty"`       // global usgov dod china
-	Endpoint     string    `koanf:"endpoint" json:"endpoint,omitempty"` // which producers may run it
-	Schedule     Schedule  `koanf:"schedule" json:"schedule"`
-	Reports      []string  `koanf:"reports" json:"reports,omitempty"` // report functions; none: those the shipped queries use
+	Cloud    string   `koanf:"cloud" json:"cloud,omitempty"`       // global usgov dod china
+	Endpoint string   `koanf:"endpoint" json:"endpoint,omitempty"` // which producers may run it
+	Schedule Schedule `koanf:"schedule" json:"schedule"`
+	Reports  []string `koanf:"reports" json:"reports,omitempty"` // report functions and ReportGroups; none: default
+	// Members says of which groups members are read: MembersLicensed or MembersAll.
+	Members       string `koanf:"members" json:"members,omitempty"`
+	AssignedPlans bool   `koanf:"assigned_plans" json:"assigned_plans,omitzero"` // the service plans of every user
+	// Backfill is how many days back reports are read day by day, 0 to 28; 28 if nil.
+	Backfill     *int      `koanf:"backfill" json:"backfill,omitempty"`
+	DailyReports bool      `koanf:"daily_reports" json:"daily_reports,omitzero"` // every new day by date as well
 	GraphURL     string    `koanf:"graph_url" json:"graph_url,omitempty"`
 	AuthorityURL string    `koanf:"authority_url" json:"authority_url,omitempty"`
 	CAFile       string    `koanf:"ca_file" json:"ca_file,omitempty"`
@@ -41,6 +48,15 @@ type Connector struct {
 
 // DefaultEndpoint is the endpoint of connectors and producers that name none.
 const DefaultEndpoint = "default"
+
+// Groups of which members are read.
+const (
+	MembersLicensed = "licensed" // those that carry licences: only their members inherit
+	MembersAll      = "all"      // every group, at a request each
+)
+
+// ReportGroups are words that name several reports of the catalogue.
+var ReportGroups = []string{"default", "details", "counts", "all"}
 
 // Clouds are the Microsoft clouds a connector can name.
 var Clouds = []string{"global", "usgov", "dod", "china"}
@@ -63,7 +79,20 @@ func (c *Connector) Default() {
 	if c.Endpoint == "" {
 		c.Endpoint = DefaultEndpoint
 	}
+	if c.Members == "" {
+		c.Members = MembersLicensed
+	}
+	if c.Backfill == nil {
+		c.Backfill = new(DefaultBackfill)
+	}
 	c.Schedule.Default()
+}
+
+func (c *Connector) backfillDays() int {
+	if c.Backfill == nil {
+		return DefaultBackfill
+	}
+	return *c.Backfill
 }
 
 // Validate reports every field that cannot work, each with its remedy.
@@ -85,11 +114,17 @@ func (c *Connector) Validate() error {
 	if !schemas.IsToken(c.Endpoint) {
 		bad("endpoint", c.Endpoint, "use letters, digits, - and _")
 	}
+	if c.Members != MembersLicensed && c.Members != MembersAll && c.Members != "" {
+		bad("members", c.Members, "licensed (groups that carry licences) or all")
+	}
+	if n := c.backfillDays(); n < 0 || n > DefaultBackfill {
+		bad("backfill", strconv.Itoa(n), "days to read, 0 to 28: Graph offers no more")
+	}
 	if err := c.Schedule.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("connector %q: schedule: %w", c.Name, err))
 	}
 	for _, f := range c.Reports {
-		if _, err := schemas.ReportNamed(f); err != nil {
+		if _, err := reportsNamed(schemas.Reports(), f); err != nil {
 			errs = append(errs, fmt.Errorf("connector %q: reports: %w", c.Name, err))
 		}
 	}
@@ -112,21 +147,45 @@ func plain(text string) string {
 	return text
 }
 
-// ReportSpecs returns the catalogue entries of the reports the connector reads.
-func (c *Connector) ReportSpecs() ([]*schemas.ReportSpec, error) {
-	var specs []*schemas.ReportSpec
-	all := schemas.Reports()
-	for i := range all {
-		if all[i].Default && len(c.Reports) == 0 {
-			specs = append(specs, &all[i])
-		}
+// ReportSpecs returns the catalogue entries of the reports the connector reads, each once.
+func (c *Connector) ReportSpecs() ([]*schemas.ReportSpec, error) { return c.reportSpecs(nil) }
+
+func (c *Connector) reportSpecs(catalogue []schemas.ReportSpec) ([]*schemas.ReportSpec, error) {
+	if catalogue == nil {
+		catalogue = schemas.Reports()
 	}
-	for _, f := range c.Reports {
-		spec, err := schemas.ReportNamed(f)
+	names := c.Reports
+	if len(names) == 0 {
+		names = ReportGroups[:1]
+	}
+	var specs []*schemas.ReportSpec
+	for _, name := range names {
+		named, err := reportsNamed(catalogue, name)
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs, spec)
+		for _, spec := range named {
+			if !slices.Contains(specs, spec) {
+				specs = append(specs, spec)
+			}
+		}
+	}
+	return specs, nil
+}
+
+// reportsNamed returns the report of that name, or those of a group.
+func reportsNamed(catalogue []schemas.ReportSpec, name string) (specs []*schemas.ReportSpec, err error) {
+	for i := range catalogue {
+		spec := &catalogue[i]
+		switch {
+		case spec.Function == name, name == "all", name == "default" && spec.Default,
+			name == "details" && spec.Detail(), name == "counts" && !spec.Detail():
+			specs = append(specs, spec)
+		}
+	}
+	if len(specs) == 0 && !slices.Contains(ReportGroups, name) {
+		_, err = schemas.ReportNamed(name)
+		return nil, fmt.Errorf("%w, and none of %s", err, strings.Join(ReportGroups, ", "))
 	}
 	return specs, nil
 }

@@ -44,6 +44,7 @@ func (u *run) judge(ev *schemas.Run, f feed, known int, readErr error) {
 func (u *run) conclude(ctx context.Context, c *collection, f feed, whole bool) error {
 	ev := c.ev
 	ev.FinishedAt = schemas.FormatTime(u.now())
+	ev.Notes = append(ev.Notes, c.changes.notes()...)
 	if err := u.evidence(c.pub, c.enc, ev); err != nil {
 		c.pub.abort()
 		return errors.Join(err, c.pub.err)
@@ -54,6 +55,9 @@ func (u *run) conclude(ctx context.Context, c *collection, f feed, whole bool) e
 	u.results = append(u.results, ev)
 	u.log.Debug().Str("feed", f.name).Str("status", ev.Status).Int64("entities", ev.Entities).
 		Int64("published", ev.Published).Int64("deleted", ev.Deleted).Msg("feed collected")
+	if f.stored != nil {
+		return f.stored(ctx)
+	}
 	if !whole {
 		return nil
 	}
@@ -90,7 +94,10 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 		all.Events += ev.Events
 		all.Rejected += ev.Rejected
 		all.ConcealedRows += ev.ConcealedRows
-		if ev.Status != schemas.RunComplete {
+		if ev.DisplayConcealedNames != schemas.Unknown {
+			all.DisplayConcealedNames = ev.DisplayConcealedNames
+		}
+		if ev.Status != schemas.RunComplete && !excused(ev) {
 			all.Status = schemas.RunIncomplete
 			note := ev.Feed + ": " + ev.Status
 			if ev.Error != nil {

@@ -18,7 +18,11 @@ type feed struct {
 	report     string
 	again      int  // 1 for the second reading of a kind in one run
 	neverEmpty bool // an empty listing is not believed where entities are known
-	read       func(ctx context.Context, ev *schemas.Run, page pageFunc) error
+	keeps      bool // what a listing no longer has is not deleted: it has left the report's window
+	blank      bool // nothing of it is in the stream, so there is nothing to compare with
+	// stored, where set, is called in place of moving the cursor, when all is acknowledged.
+	stored func(context.Context) error
+	read   func(ctx context.Context, ev *schemas.Run, page pageFunc) error
 }
 
 type pageFunc func(read time.Time, entities []schemas.Entity) error
@@ -46,10 +50,18 @@ func (u *run) feeds(org *schemas.Organization, reports []*schemas.ReportSpec) []
 			}},
 		{name: "skus_after", kind: schemas.KindSKU, again: 1, neverEmpty: true, read: u.skusAgain},
 	}
+	list = append(list, feed{name: "deleted_users", kind: schemas.KindDeletedUser,
+		read: func(ctx context.Context, _ *schemas.Run, page pageFunc) error {
+			return u.current.book.restarted("", func(string, *bool) error {
+				return u.client.DeletedUsers(ctx, pages[schemas.DeletedUser](page))
+			})
+		}})
 	for _, spec := range reports {
-		list = append(list, feed{name: spec.Function, kind: schemas.KindReport, report: spec.Function, neverEmpty: true, read: u.report(spec)})
+		list = append(list, feed{
+			name: spec.Function, kind: schemas.KindReport, report: spec.Function, neverEmpty: true, keeps: spec.ByDay(), read: u.report(spec),
+		})
 	}
-	return list
+	return append(list, feed{name: feedSignIns, kind: schemas.KindSignIn, neverEmpty: true, read: u.signIns})
 }
 
 // pages adapts a typed page of the Graph client.
@@ -98,7 +110,7 @@ func (u *run) groups(ctx context.Context, _ *schemas.Run, page pageFunc) error {
 	}
 	licensed := func(m *mark, groups []schemas.Group) {
 		for i := range groups {
-			if len(groups[i].AssignedLicenses) > 0 {
+			if u.conn.Members == MembersAll || len(groups[i].AssignedLicenses) > 0 {
 				m.Licensed = append(m.Licensed, schemas.GUID(groups[i].ID))
 			}
 		}
@@ -113,7 +125,8 @@ func (u *run) groups(ctx context.Context, _ *schemas.Run, page pageFunc) error {
 	return err
 }
 
-// members reads the direct members of the groups that carry licences: only they inherit.
+// members reads the direct members of the groups that carry licences, for only they
+// inherit, or of all groups where the connector says so.
 func (u *run) members(ctx context.Context, ev *schemas.Run, page pageFunc) error {
 	b := u.current.book
 	for _, id := range u.licensed {

@@ -21,6 +21,8 @@ type Runner struct {
 	Stores *Stores
 	Log    zerolog.Logger
 	Now    func() time.Time // the clock; time.Now where nil
+	// Reports is the catalogue of reports; that of the schemas where nil.
+	Reports []schemas.ReportSpec
 	// Progress, where set, is told after every page.
 	Progress func(connector string, ev *schemas.Run)
 
@@ -75,7 +77,7 @@ type run struct {
 	permissions []string
 	notes       []string // what changed since the run before
 	digest      func(string) string
-	licensed    []string // groups that carry licences
+	licensed    []string // groups whose members are read: those that carry licences, or all
 	groupsWhole bool
 	results     []*schemas.Run
 }
@@ -116,7 +118,7 @@ func (u *run) failed(ctx context.Context, cause error) {
 
 func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	r, c := u.Runner, u.conn
-	specs, err := c.ReportSpecs()
+	specs, err := c.reportSpecs(r.Reports)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +164,20 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if err := u.all(ctx, u.feeds(&org, specs)); err != nil {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
+	if u.cut == nil || !u.cut.window {
+		if err := u.past(ctx, specs); err != nil {
+			return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
+		}
+	}
 	return u.finish(ctx)
+}
+
+// past reads what may wait until the current state is there.
+func (u *run) past(ctx context.Context, specs []*schemas.ReportSpec) error {
+	if err := u.reportSettings(ctx); err != nil {
+		return err
+	}
+	return u.backfill(ctx, specs)
 }
 
 // all reads the feeds that are not finished, until the run's window has passed.
@@ -198,7 +213,7 @@ func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) 
 		}
 	}
 	cfg := graph.Config{
-		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud,
+		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud, AssignedPlans: c.AssignedPlans,
 		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: r.Now, Log: log,
 		Limiter: r.Limiter, Yield: r.Yield,
 	}
@@ -224,12 +239,13 @@ func (u *run) feed(ctx context.Context, f feed) error {
 		ctx: ctx, js: u.JS, log: u.log, tenant: u.tenant, kind: f.kind, report: f.report, baseline: ev.Baseline,
 		again: f.again, base: u.attempt * attemptStride, enc: schemas.NewEncoder(), ev: ev,
 	}
-	filter := schemas.Filter(u.tenant, f.kind, f.report)
-	var deleted int64
-	if c.state, deleted, err = loadState(ctx, u.JS, filter, u.own(f.again)); err != nil {
-		return err
+	c.state = state{}
+	if !f.blank {
+		var err error
+		if c.state, ev.Deleted, err = loadState(ctx, u.JS, schemas.Filter(u.tenant, f.kind, f.report), u.own(f.again)); err != nil {
+			return err
+		}
 	}
-	ev.Deleted = deleted
 	c.book = &book{u: u, c: c, feed: f.name, off: u.Stores.Checkpoints == nil}
 	u.current = c
 	if err := u.continues(ctx, c, f); err != nil {
@@ -270,7 +286,7 @@ func (u *run) settle(ctx context.Context, c *collection, f feed, known int, read
 		u.throttled(c, f, readErr)
 		u.judge(ev, f, known, readErr)
 	}
-	if ev.Status == schemas.RunComplete && !same {
+	if ev.Status == schemas.RunComplete && !same && !f.keeps {
 		if err := c.deleteUnseen(u.now()); err != nil {
 			c.pub.abort()
 			return errors.Join(err, c.pub.err)

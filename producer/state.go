@@ -148,17 +148,26 @@ var errNoCursor = errors.New("no complete listing yet")
 
 func (s *Stores) cursor(ctx context.Context, tenant, feed string) (cursor, error) {
 	var c cursor
+	err := s.readCursor(ctx, tenant, feed, &c)
+	return c, err
+}
+
+func (s *Stores) readCursor(ctx context.Context, tenant, feed string, into any) error {
 	e, err := s.Cursors.Get(ctx, tenant+"."+feed)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return c, errNoCursor
+		return errNoCursor
 	}
 	if err != nil {
-		return c, fmt.Errorf("read cursor %s.%s: %w", tenant, feed, err)
+		return fmt.Errorf("read cursor %s.%s: %w", tenant, feed, err)
 	}
-	return c, schemas.Decode(e.Value(), &c)
+	return schemas.Decode(e.Value(), into)
 }
 
 func (s *Stores) moveCursor(ctx context.Context, tenant, feed string, c cursor) error {
+	return s.writeCursor(ctx, tenant, feed, c)
+}
+
+func (s *Stores) writeCursor(ctx context.Context, tenant, feed string, c any) error {
 	b, err := schemas.NewEncoder().Encode(c)
 	if err != nil {
 		return err

@@ -21,6 +21,8 @@ const (
 	KindSKU          Kind = "sku"
 	KindSubscription Kind = "subscription"
 	KindOrganization Kind = "organization"
+	KindDeletedUser  Kind = "deleted_user" // a user in the recycle bin
+	KindSignIn       Kind = "sign_in"
 	KindReport       Kind = "report"
 	KindLicence      Kind = "licence"
 	KindRun          Kind = "run"
@@ -29,7 +31,7 @@ const (
 // Kinds lists every kind in the order in which a run publishes them.
 var Kinds = []Kind{
 	KindOrganization, KindSKU, KindSubscription, KindGroup, KindMember, KindUser,
-	KindLicence, KindReport, KindRun,
+	KindLicence, KindDeletedUser, KindReport, KindSignIn, KindRun,
 }
 
 // ParseKind returns the kind named s or an error that lists the kinds.

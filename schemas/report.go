@@ -16,8 +16,10 @@ import (
 // under the column's own name, grouped by type. Null is a blank field of the report; a
 // name that is absent is a column the report did not have, which is unknown, never zero.
 type Report struct {
-	Function          string         `json:"report"`
-	RefreshDate       string         `json:"reportRefreshDate"` // YYYY-MM-DD, the date of the data
+	Function    string `json:"report"`
+	RefreshDate string `json:"reportRefreshDate"` // YYYY-MM-DD, the date of the data
+	// Date is the one day that a row of a daily report is about, YYYY-MM-DD.
+	Date              string         `json:"reportDate,omitzero"`
 	Period            string         `json:"reportPeriod,omitzero"`
 	Key               string         `json:"key"` // keyed digest, the last token of the subject
 	UserPrincipalName string         `json:"userPrincipalName,omitzero"`
@@ -106,6 +108,14 @@ const (
 	ColumnBool = "bool"
 	ColumnText = "text"
 )
+
+// Daily is the name under which the rows of single days are kept, apart from those of the
+// function's period: as report of the subject, as feed of the evidence and in the tables.
+func (r *ReportSpec) Daily() string { return r.Function + "-daily" }
+
+// ByDay reports whether the rows of the function's period are named by a day, so that a
+// later report no longer has those that have left its window.
+func (r *ReportSpec) ByDay() bool { return slices.Contains(r.Key, "Report Date") }
 
 // Widest is the widest period the function offers, D180 as a rule; empty if it takes none.
 func (r *ReportSpec) Widest() string {

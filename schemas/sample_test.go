@@ -32,7 +32,7 @@ func empty(kind Kind) body {
 	return map[Kind]body{
 		KindUser: &User{}, KindGroup: &Group{}, KindMember: &Member{}, KindSKU: &SKU{},
 		KindSubscription: &Subscription{}, KindOrganization: &Organization{}, KindReport: &Report{},
-		KindLicence: &Licence{}, KindRun: &Run{},
+		KindLicence: &Licence{}, KindRun: &Run{}, KindDeletedUser: &DeletedUser{}, KindSignIn: &SignIn{},
 	}[kind]
 }
 
@@ -43,6 +43,11 @@ func samples() map[string]body {
 	return map[string]body{
 		"user.v1": sampleUserRecord(), "group.v1": sampleGroupRecord(), "sku.v1": sampleSKURecord(),
 		"report.v1": sampleReportRecord(), "run.v1": sampleRunRecord(),
+		"report.v1.2": sampleDailyRecord(), "run.v1.3": sampleSettingsRecord(), "deleted_user.v1": sampleDeletedRecord(),
+		"sign_in.v1": &SignIn{
+			ID: sampleUser, LastSignInDateTime: "2026-03-13T07:08:09Z", LastNonInteractiveSignInDateTime: "2026-03-14T01:02:03Z",
+			LastSuccessfulSignInDateTime: "2026-03-12T17:18:19Z",
+		},
 		"member.v1": &Member{GroupID: sampleGroup, MemberID: sampleUser, Type: "user"},
 		"subscription.v1": &Subscription{
 			ID: sampleSub, SKUID: skuE5, SKUPartNumber: "SPE_E5", Status: "Enabled", IsTrial: No, TotalLicenses: 250,
@@ -128,6 +133,31 @@ func sampleRunRecord() *Run {
 		MovedSKUs: []string{skuE5}, Permissions: []string{"Reports.Read.All", "User.Read.All"},
 		StartedAt: "2026-03-14T06:00:00.000Z", FinishedAt: "2026-03-14T06:00:01.250Z", Notes: []string{"2 rows could not be read"},
 		Error: &RunError{Code: "serviceUnavailable", Message: "the report broke off after 6021 rows", Remedy: "run again later"},
+	}
+}
+
+// sampleDailyRecord is a row of a single day.
+func sampleDailyRecord() *Report {
+	return &Report{
+		Function: "getOffice365ActiveUserDetail-daily", RefreshDate: "2026-03-12", Date: "2026-03-11", Period: "1", Key: sampleKey,
+		UserPrincipalName: "Adele.Vance@contoso.com", Concealed: false,
+		Dates: Columns{{"Exchange Last Activity Date", jsontext.Value(`"2026-03-11"`)}},
+	}
+}
+
+func sampleSettingsRecord() *Run {
+	return &Run{
+		RunID: sampleRun, Connector: "contoso", Feed: FeedReportSettings, Status: RunComplete, DisplayConcealedNames: Yes,
+		StartedAt: "2026-03-14T06:00:00.000Z", FinishedAt: "2026-03-14T06:00:01.250Z",
+	}
+}
+
+func sampleDeletedRecord() *DeletedUser {
+	return &DeletedUser{
+		ID: sampleUser, UserPrincipalName: "1a2b3c4d5e6f40718293a4b5c6d7e8f9adele.vance@contoso.com", DisplayName: "Adele Vance",
+		Mail: "adele.vance@contoso.com", AccountEnabled: No, UserType: "Member", Department: "Vertrieb Süd", CompanyName: "Contoso GmbH",
+		CreatedDateTime: "2021-09-01T08:30:00Z", DeletedDateTime: "2026-03-10T09:10:11Z",
+		AssignedLicenses: []AssignedLicense{{SKUID: skuE5, DisabledPlans: []string{planTeams}}},
 	}
 }
 

@@ -70,7 +70,11 @@ func connectorAdd(c *cli) *cobra.Command {
 	f.DurationVar(&n.Schedule.Then, "then", 0, "interval afterwards (24h)")
 	f.StringVar(&n.Schedule.Cron, "cron", "", "cron pattern in place of the intervals: minute hour day month weekday")
 	f.StringVar(&n.Schedule.TimeZone, "time-zone", "", "time zone of the cron pattern, such as Europe/Berlin")
-	f.StringSliceVar(&n.Reports, "reports", nil, "report functions; left out: those the shipped queries use (seatstream schema reports)")
+	f.StringSliceVar(&n.Reports, "reports", nil, "report functions, or default, details, counts, all (default; seatstream schema reports)")
+	f.StringVar(&n.Members, "members", "", "groups whose members are read: licensed or all (licensed)")
+	f.BoolVar(&n.AssignedPlans, "assigned-plans", false, "read the service plans of every user")
+	n.Backfill = f.Int("backfill", producer.DefaultBackfill, "days back that reports are read day by day, 0 to 28")
+	f.BoolVar(&n.DailyReports, "daily-reports", false, "read every new day by date as well")
 	f.StringVar(&n.GraphURL, "graph-url", "", "Graph address, for a proxy or the simulator")
 	f.StringVar(&n.AuthorityURL, "authority-url", "", "sign-in address, for a proxy or the simulator")
 	f.StringVar(&n.CAFile, "ca-file", "", "certificate authority of those addresses, PEM")
@@ -163,12 +167,17 @@ func connectorShow(c *cli) *cobra.Command {
 						reports = append(reports, s.Function)
 					}
 				}
+				backfill := producer.DefaultBackfill
+				if n.Backfill != nil {
+					backfill = *n.Backfill
+				}
 				t := &output.Table{Columns: []output.Column{{Name: "setting"}, {Name: "value"}}, Rows: [][]any{
 					{"name", n.Name}, {"tenant", n.Tenant}, {"client_id", n.ClientID}, {"client_secret", string(n.ClientSecret)},
 					{"certificate", string(n.Certificate)}, {"certificate_password", string(n.CertificatePassword)},
 					{"workload_identity", n.WorkloadIdentity}, {"managed_identity", n.ManagedIdentity},
 					{"cloud", n.Cloud}, {"endpoint", n.Endpoint}, {"schedule", n.Schedule.String()}, {"paused", n.Paused},
-					{"reports", strings.Join(reports, ", ")}, {"graph_url", n.GraphURL}, {"authority_url", n.AuthorityURL},
+					{"reports", strings.Join(reports, ", ")}, {"members", n.Members},
+					{"assigned_plans", n.AssignedPlans}, {"backfill", backfill}, {"daily_reports", n.DailyReports}, {"graph_url", n.GraphURL}, {"authority_url", n.AuthorityURL},
 					{"ca_file", n.CAFile}, {"created", n.CreatedAt.Format(time.RFC3339)},
 				}}
 				return render(c.writer(cmd.OutOrStdout()), t)

@@ -121,6 +121,7 @@ connectors:
 		Name: "contoso", Tenant: "contoso.onmicrosoft.com", ClientID: "00000000-0000-0000-0000-00000000000a",
 		ClientSecret: "env:PARTNER_SECRET", Cloud: "global", Endpoint: producer.DefaultEndpoint,
 		Schedule: producer.Schedule{FirstDay: 30 * time.Minute, Then: 12 * time.Hour}, Reports: []string{"getOffice365ActiveUserDetail"},
+		Members: producer.MembersLicensed, Backfill: new(producer.DefaultBackfill),
 	}
 	if !reflect.DeepEqual(one, want) {
 		t.Errorf("got %+v, want %+v", one, want)

@@ -59,6 +59,11 @@ func node(v reflect.Value) *yaml.Node {
 			seq.Style = yaml.FlowStyle
 		}
 		return seq
+	case reflect.Pointer:
+		if v.IsNil() {
+			return scalar("!!null", "")
+		}
+		return node(v.Elem())
 	case reflect.Int:
 		return scalar("!!int", strconv.FormatInt(v.Int(), 10))
 	case reflect.Bool:

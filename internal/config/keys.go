@@ -84,6 +84,9 @@ func Variable(key string) string {
 
 // parse reads the text of a value into the type of its field.
 func parse(text string, t reflect.Type) (any, error) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem() // a value that may be left out
+	}
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		if d, err := time.ParseDuration(text); err == nil {
@@ -105,6 +108,9 @@ func parse(text string, t reflect.Type) (any, error) {
 
 // wanted says in words what a field takes.
 func wanted(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "a duration such as 30m, 1h or 24h"

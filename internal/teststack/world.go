@@ -46,6 +46,7 @@ func StartSim(t testing.TB, tenants ...graphsim.TenantConfig) (*graphsim.Server,
 			Name: "t-" + info.ID[:8], Tenant: info.Domain, ClientID: info.ClientID, ClientSecret: producer.SecretRef("file:" + secret),
 			GraphURL: sim.URL(), AuthorityURL: sim.AuthorityURL(), CAFile: sim.CAFile(),
 		}
+		c.Backfill = new(0) // a test of what reads days says so
 		c.Default()
 		list = append(list, c)
 	}

@@ -28,7 +28,7 @@ func TestSignInActivity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []UserSignIn{{ID: "1", LastSignIn: "2021-06-17T16:41:33Z"}, {ID: "2"}, {ID: "3"}, {ID: "4", LastSuccessful: "2024-01-01T00:00:00Z"}}
+	want := []schemas.SignIn{{ID: "1", LastSignInDateTime: "2021-06-17T16:41:33Z"}, {ID: "2"}, {ID: "3"}, {ID: "4", LastSuccessfulSignInDateTime: "2024-01-01T00:00:00Z"}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %+v", got)
 	}
@@ -39,11 +39,11 @@ func TestSimulatedSignIns(t *testing.T) {
 	p := inside(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Users: 300})
 	id := p.Tenants()[0].ID
 	seen := 0
-	if err := p.client(t, 0, nil).SignInActivity(t.Context(), func(page Page[UserSignIn]) error {
+	if err := p.client(t, 0, nil).SignInActivity(t.Context(), func(page Page[schemas.SignIn]) error {
 		for _, s := range page.Items {
-			if _, err := time.Parse(time.RFC3339, s.LastSignIn); err == nil {
+			if _, err := time.Parse(time.RFC3339, s.LastSignInDateTime); err == nil {
 				seen++
-			} else if s.LastSignIn != "" {
+			} else if s.LastSignInDateTime != "" {
 				t.Errorf("%+v", s)
 			}
 		}
@@ -124,7 +124,7 @@ func TestDeletedUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	if err := c.DeletedUsers(t.Context(), func(page Page[DeletedUser]) error {
+	if err := c.DeletedUsers(t.Context(), func(page Page[schemas.DeletedUser]) error {
 		for _, u := range page.Items {
 			found++
 			at, err := time.Parse(time.RFC3339, u.DeletedDateTime)

@@ -103,7 +103,7 @@ func TestSignInLimitIsNeverHit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := p.client(t, 0, nil)
 		start, users := time.Now(), 0
-		if err := c.SignInActivity(t.Context(), func(page Page[UserSignIn]) error {
+		if err := c.SignInActivity(t.Context(), func(page Page[schemas.SignIn]) error {
 			users += len(page.Items)
 			return nil
 		}); err != nil {

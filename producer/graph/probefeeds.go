@@ -117,8 +117,8 @@ func (c *Client) optionalProbes() []probe {
 			if err != nil {
 				return "", err
 			}
-			items, _, err := l.page(ctx, c, &pageDecoder[UserSignIn]{}, info)
-			if err == nil && len(items) > 0 && items[0].LastSignIn == "" {
+			items, _, err := l.page(ctx, c, &pageDecoder[schemas.SignIn]{}, info)
+			if err == nil && len(items) > 0 && items[0].LastSignInDateTime == "" {
 				return "offered; the user read has no sign-in on record", nil
 			}
 			return "offered", err

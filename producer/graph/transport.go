@@ -19,8 +19,9 @@ const (
 	// stallTime is how long a connection may stay silent. A whole request has no time
 	// limit: a report of millions of rows takes as long as it takes.
 	stallTime = 2 * time.Minute
-	// maxPage bounds one decompressed page; 999 users are some 0.8 MB.
-	maxPage = 256 << 20
+	// maxPage bounds one decompressed page; 999 users are some 0.8 MB, with their service
+	// plans ten times that.
+	maxPage = 64 << 20
 )
 
 var errStalled = errors.New("the server fell silent")
