@@ -29,10 +29,10 @@ type Connector struct {
 	WorkloadIdentity    bool      `koanf:"workload_identity" json:"workload_identity,omitzero"`
 	ManagedIdentity     string    `koanf:"managed_identity" json:"managed_identity,omitzero"` // true, or a client id
 
-	Cloud        string    `koanf:"cloud" json:"cloud,omitempty"`       // global usgov dod china
-	Endpoint     string    `koanf:"endpoint" json:"endpoint,omitempty"` // which producers may run it
-	Schedule     Schedule  `koanf:"schedule" json:"schedule"`
-	Reports      []string  `koanf:"reports" json:"reports,omitempty"` // report functions and ReportGroups; none: default
+	Cloud    string   `koanf:"cloud" json:"cloud,omitempty"`       // global usgov dod china
+	Endpoint string   `koanf:"endpoint" json:"endpoint,omitempty"` // which producers may run it
+	Schedule Schedule `koanf:"schedule" json:"schedule"`
+	Reports  []string `koanf:"reports" json:"reports,omitempty"` // report functions and ReportGroups; none: default
 	// Members says of which groups members are read: MembersLicensed or MembersAll.
 	Members       string `koanf:"members" json:"members,omitempty"`
 	AssignedPlans bool   `koanf:"assigned_plans" json:"assigned_plans,omitzero"` // the service plans of every user
