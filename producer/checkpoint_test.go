@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/seatstream/seatstream/graphsim"
@@ -368,34 +367,5 @@ func TestGapInTheCheckpoints(t *testing.T) {
 	s.whole(nil)
 	if u := s.users(); s.requests("/users") != 4 || u.Entities != u.Published || u.Deleted != 0 {
 		t.Errorf("%d pages, evidence %+v", s.requests("/users"), u)
-	}
-}
-
-func TestLastMessageDeletedWhileReading(t *testing.T) {
-	t.Parallel()
-	n := teststack.StartNATS(t)
-	p := producer.NewPublisher(t.Context(), n.JS, teststack.Log(t), time.Minute)
-	const users = 5001 // one more than is on its way at a time
-	for i := range users {
-		if err := p.Add(userRecord(i, "run-1")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
-	stream, err := n.JS.Stream(t.Context(), schemas.StreamM365.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := 0
-	err = producer.EachLast(t.Context(), n.JS, schemas.Filter(tenant, schemas.KindUser, ""), func(jetstream.Msg) error {
-		if got++; got > 1 {
-			return nil
-		}
-		return stream.DeleteMsg(t.Context(), users)
-	})
-	if err != nil || got < users-1 {
-		t.Errorf("%d messages, %v", got, err)
 	}
 }

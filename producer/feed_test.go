@@ -2,8 +2,10 @@ package producer_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/internal/teststack"
 	"github.com/seatstream/seatstream/producer"
@@ -149,5 +151,34 @@ func TestLoadState(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("%s: %d entities, want %d", filter, len(got), len(want))
 		}
+	}
+}
+
+func TestLastMessageDeletedWhileReading(t *testing.T) {
+	t.Parallel()
+	n := teststack.StartNATS(t)
+	p := producer.NewPublisher(t.Context(), n.JS, teststack.Log(t), time.Minute)
+	const users = 5001 // one more than is on its way at a time
+	for i := range users {
+		if err := p.Add(userRecord(i, "run-1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := n.JS.Stream(t.Context(), schemas.StreamM365.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	err = producer.EachLast(t.Context(), n.JS, schemas.Filter(tenant, schemas.KindUser, ""), func(jetstream.Msg) error {
+		if got++; got > 1 {
+			return nil
+		}
+		return stream.DeleteMsg(t.Context(), users)
+	})
+	if err != nil || got < users-1 {
+		t.Errorf("%d messages, %v", got, err)
 	}
 }
