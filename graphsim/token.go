@@ -96,13 +96,13 @@ func (s *Server) checkForm(c *call, t *tenant) bool {
 	return s.checkCredential(c, t, sw)
 }
 
-// scopeKnown accepts the default scope of this server and of the global Graph,
-// with the OpenID scopes that client libraries add by habit.
+// scopeKnown accepts the default scope of this server and of Graph in any cloud
+// (Microsoft docs: national cloud deployments), with the OpenID scopes that client libraries add by habit.
 func (s *Server) scopeKnown(scope string) bool {
 	found := false
 	for _, one := range strings.Fields(scope) {
 		switch strings.TrimSuffix(strings.ReplaceAll(one, "//.default", "/.default"), "/.default") {
-		case s.url, "https://graph.microsoft.com":
+		case s.url, "https://graph.microsoft.com", "https://graph.microsoft.us", "https://dod-graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn":
 			found = found || strings.HasSuffix(one, "/.default")
 		case "openid", "profile", "offline_access":
 		default:

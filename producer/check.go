@@ -41,7 +41,7 @@ func (r *Runner) Check(ctx context.Context, c Connector) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(c, r.Now, r.Log)
+	client, err := r.client(c, r.Log)
 	if err != nil {
 		return nil, err
 	}

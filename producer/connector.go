@@ -22,6 +22,12 @@ type Connector struct {
 	Tenant       string    `koanf:"tenant" json:"tenant"` // DNS name or directory id
 	ClientID     string    `koanf:"client_id" json:"client_id"`
 	ClientSecret SecretRef `koanf:"client_secret" json:"client_secret"`
+	// In place of the secret, one of these:
+	Certificate         SecretRef `koanf:"certificate" json:"certificate,omitzero"` // PEM with its key, or PFX
+	CertificatePassword SecretRef `koanf:"certificate_password" json:"certificate_password,omitzero"`
+	WorkloadIdentity    bool      `koanf:"workload_identity" json:"workload_identity,omitzero"`
+	ManagedIdentity     string    `koanf:"managed_identity" json:"managed_identity,omitzero"` // true, or a client id
+
 	Cloud        string    `koanf:"cloud" json:"cloud,omitempty"`       // global usgov dod china
 	Endpoint     string    `koanf:"endpoint" json:"endpoint,omitempty"` // which producers may run it
 	Schedule     Schedule  `koanf:"schedule" json:"schedule"`
@@ -47,6 +53,10 @@ var (
 // Default fills in what a connector may leave out.
 func (c *Connector) Default() {
 	c.Tenant, c.ClientID = strings.TrimSpace(c.Tenant), schemas.GUID(c.ClientID)
+	c.ManagedIdentity = schemas.GUID(c.ManagedIdentity)
+	if c.ManagedIdentity == "false" {
+		c.ManagedIdentity = ""
+	}
 	if c.Cloud == "" {
 		c.Cloud = Clouds[0]
 	}
@@ -68,13 +78,7 @@ func (c *Connector) Validate() error {
 	if !domainName.MatchString(c.Tenant) && !schemas.IsGUID(schemas.GUID(c.Tenant)) {
 		bad("tenant", plain(c.Tenant), "give the tenant's domain (contoso.onmicrosoft.com) or its directory id, shown in the Entra admin centre under Overview")
 	}
-	if !schemas.IsGUID(c.ClientID) {
-		// Not repeated: it may be a secret pasted in the wrong place.
-		errs = append(errs, fmt.Errorf("connector %q: client_id: not a GUID: give the Application (client) ID of the app registration", c.Name))
-	}
-	if err := c.ClientSecret.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("connector %q: client_secret: %w", c.Name, err))
-	}
+	errs = append(errs, c.validateSignIn()...)
 	if !slices.Contains(Clouds, c.Cloud) {
 		bad("cloud", c.Cloud, "one of "+strings.Join(Clouds, ", "))
 	}

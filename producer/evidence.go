@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
@@ -13,9 +14,9 @@ import (
 func (u *run) judge(ev *schemas.Run, f feed, known int, readErr error) {
 	switch {
 	case readErr != nil:
-		ev.Error = runError(readErr)
+		ev.Error = runError(readErr, u.now())
 		ev.Status = schemas.RunIncomplete
-		if ev.Pages == 0 {
+		if ev.Pages == 0 && graph.KindOf(readErr) != graph.Throttled { // which is put off only
 			ev.Status = schemas.RunFailed
 		}
 		var ge *graph.Error
@@ -110,11 +111,20 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 // CodeFailed is the code of an error that comes from nowhere with codes of its own.
 const CodeFailed = "Failed"
 
-// runError renders an error for the evidence: codes and remedies, no secrets, no URLs.
-func runError(err error) *schemas.RunError {
+// runError renders an error for the evidence: codes and remedies, no secrets, no URLs. What
+// Microsoft put off says until when, by the producer's clock.
+func runError(err error, now time.Time) *schemas.RunError {
 	var ge *graph.Error
-	if errors.As(err, &ge) {
-		return &schemas.RunError{Code: ge.Code, Message: ge.Message, Remedy: ge.Remedy}
+	if !errors.As(err, &ge) {
+		return &schemas.RunError{Code: CodeFailed, Message: err.Error()}
 	}
-	return &schemas.RunError{Code: CodeFailed, Message: err.Error()}
+	e := &schemas.RunError{Code: ge.Code, Message: ge.Message, Remedy: ge.Remedy}
+	if ge.Kind == graph.Throttled && ge.RetryAfter > 0 {
+		until := schemas.FormatTime(now.Add(min(ge.RetryAfter, graph.MaxPause)).Truncate(time.Second).Add(time.Second))
+		e.Message += ", until " + until
+		if e.Remedy == "" {
+			e.Remedy = "run again after " + until + "; nothing was deleted"
+		}
+	}
+	return e
 }

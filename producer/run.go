@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,13 @@ type Runner struct {
 	Now    func() time.Time // the clock; time.Now where nil
 	// Progress, where set, is told after every page.
 	Progress func(connector string, ev *schemas.Run)
+
+	// Limiter keeps all runs of a process within Graph's limits; give all runners the same
+	// one. Without one every run has its own.
+	Limiter *graph.Limiter
+	Secrets *Secrets // finds the connectors' secrets; those in variables and files where nil
+	// Yield is graph.Config's: it lets other runs work while this one waits for Graph.
+	Yield func() (resume func())
 
 	giveUp time.Duration // of the publishers, where set
 }
@@ -83,7 +91,7 @@ func (u *run) failed(ctx context.Context, cause error) {
 	}
 	ev := &schemas.Run{
 		RunID: u.id, Connector: u.conn.Name, Feed: schemas.FeedAll, Status: schemas.RunFailed, Permissions: u.permissions,
-		StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()), Error: runError(cause),
+		StartedAt: schemas.FormatTime(u.started), FinishedAt: schemas.FormatTime(u.now()), Error: runError(cause, u.now()),
 	}
 	p := u.publisher(ctx, u.log)
 	err := u.evidence(p, schemas.NewEncoder(), ev)
@@ -98,7 +106,7 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.client, err = newClient(c, r.Now, u.log); err != nil {
+	if u.client, err = r.client(c, u.log); err != nil {
 		return nil, err
 	}
 	defer u.client.Close()
@@ -139,19 +147,25 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	return u.finish(ctx)
 }
 
-func newClient(c Connector, now func() time.Time, log zerolog.Logger) (*graph.Client, error) {
+func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) {
 	if c.CAFile != "" {
 		if _, err := os.Stat(c.CAFile); err != nil {
 			return nil, fmt.Errorf("connector %s: ca_file: %w", c.Name, err)
 		}
 	}
-	if _, err := c.ClientSecret.Resolve(); err != nil {
-		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
+	secrets := cmp.Or(r.Secrets, &Secrets{})
+	if c.ClientSecret != "" { // said at once and in full; a sign-in says less
+		if _, err := secrets.text("client secret", c.ClientSecret); err != nil {
+			return nil, fmt.Errorf("connector %s: %w", c.Name, err)
+		}
 	}
-	client, err := graph.New(graph.Config{
-		Tenant: c.Tenant, ClientID: c.ClientID, Secret: c.ClientSecret.Resolve, Cloud: c.Cloud,
-		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: now, Log: log,
-	})
+	cfg := graph.Config{
+		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud,
+		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: r.Now, Log: log,
+		Limiter: r.Limiter, Yield: r.Yield,
+	}
+	c.credential(secrets, &cfg)
+	client, err := graph.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
 	}

@@ -12,16 +12,28 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
+	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
 
 // Worker carries out the commands for one endpoint. Any number of workers share them.
 type Worker struct {
 	Endpoint string
-	Parallel int // tenants at once
+	Parallel int // tenants that are worked on at once
 	Registry *Registry
 	Log      zerolog.Logger
+	// Limiter keeps all runs within Graph's limits; one is made where it is nil. Workers of
+	// one process that read the same tenants share theirs.
+	Limiter *graph.Limiter
+
+	Secrets *Secrets // as the Runner's
+
+	places places
 }
+
+// begunPerPlace bounds the runs that are begun: those that wait for Graph beside those at
+// work. Each holds a feed's last state in memory.
+const begunPerPlace = 16
 
 const (
 	commandWait = 30 * time.Second // a command whose worker died goes to another after this
@@ -42,19 +54,30 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.catchUp(ctx, time.Now()); err != nil {
 		return fmt.Errorf("serve endpoint %s: %w", w.Endpoint, err)
 	}
-	slots := make(chan struct{}, max(1, w.Parallel))
+	if w.Limiter == nil {
+		w.Limiter = graph.NewLimiter()
+	}
+	w.places = make(places, max(1, w.Parallel))
+	begun := make(chan struct{}, begunPerPlace*cap(w.places))
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { w.present(ctx) })
 	for ctx.Err() == nil {
 		select {
-		case slots <- struct{}{}:
+		case begun <- struct{}{}:
 		case <-ctx.Done():
 			return nil
 		}
+		// A command is asked for when there is a place, which is not held while there is
+		// none to carry out.
+		free, err := w.places.take(ctx)
+		if err != nil {
+			return nil
+		}
+		free.leave()
 		msg, err := cons.Next(jetstream.FetchContext(ctx))
 		if err != nil {
-			<-slots
+			<-begun
 			// A timeout is how the server says that there was no command.
 			if ctx.Err() == nil && !errors.Is(err, jetstream.ErrNoMessages) && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 				w.Log.Warn().Err(err).Msg("commands not readable, trying again")
@@ -63,7 +86,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			continue
 		}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() { <-begun }()
 			w.carryOut(ctx, msg)
 		})
 	}
@@ -84,13 +107,19 @@ func (w *Worker) carryOut(ctx context.Context, msg jetstream.Msg) {
 	log := w.Log.With().Str("connector", name).Logger()
 	stop := keepAlive(msg)
 	defer stop()
+	at, err := w.places.take(ctx)
+	if err != nil {
+		_ = msg.Nak() // another worker takes it up
+		return
+	}
+	defer at.leave()
 	c, err := w.Registry.Get(ctx, name)
 	if errors.Is(err, ErrNoConnector) {
 		_ = msg.Ack() // the connector was removed while its command waited
 		return
 	}
 	if err == nil {
-		err = w.run(ctx, c, commandID(msg))
+		err = w.run(ctx, c, commandID(msg), at)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -135,7 +164,7 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 }
 
 // run runs a connector and keeps its status up to date.
-func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
+func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place) error {
 	st := Status{Command: command, State: StateRunning, Started: time.Now().UTC()}
 	report := func() {
 		st.Updated = time.Now().UTC()
@@ -147,7 +176,7 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
 			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
 		}
 	}
-	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log}
+	runner := &Runner{JS: w.Registry.JS, Stores: w.Registry.Stores, Log: w.Log, Limiter: w.Limiter, Secrets: w.Secrets, Yield: at.yield}
 	runner.Progress = func(_ string, ev *schemas.Run) {
 		if time.Since(st.Updated) > 500*time.Millisecond {
 			st.Run = ev
@@ -161,7 +190,7 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64) error {
 	}
 	st.Run, st.State = all, StateDone
 	if err != nil {
-		st.State, st.Error = StateFailed, runError(err)
+		st.State, st.Error = StateFailed, runError(err, time.Now())
 	}
 	report()
 	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/seatstream/seatstream/internal/app"
 	"github.com/seatstream/seatstream/internal/output"
 	"github.com/seatstream/seatstream/producer"
 )
@@ -23,13 +24,13 @@ func connectorCheck(c *cli) *cobra.Command {
 sees whether reports show names, and says which questions will be answered. It changes
 nothing. It ends with exit code 1 when something the connector needs is missing.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRegistry(c, cmd, func(ctx context.Context, r *producer.Registry) error {
+			return withApp(c, cmd, func(ctx context.Context, a *app.App, r *producer.Registry) error {
 				n, err := r.Get(ctx, args[0])
 				if err != nil {
 					return err
 				}
 				// The verdict says what the log would.
-				v, err := (&producer.Runner{JS: r.JS, Stores: r.Stores, Log: zerolog.Nop()}).Check(ctx, n)
+				v, err := (&producer.Runner{JS: r.JS, Stores: r.Stores, Log: zerolog.Nop(), Secrets: a.Secrets()}).Check(ctx, n)
 				if err != nil {
 					return err
 				}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seatstream/seatstream/internal/app"
 	"github.com/seatstream/seatstream/internal/output"
 	"github.com/seatstream/seatstream/producer"
 	"github.com/seatstream/seatstream/schemas"
@@ -19,8 +20,8 @@ func connectorCommand(c *cli) *cobra.Command {
 		Use: "connector", Short: "The tenants that are read: add, list, show, remove, run",
 		Long: `A connector is how one tenant is read: the tenant's name, the client id of an app
 registration with Directory.Read.All, Group.Read.All, Reports.Read.All and User.Read.All
-(application permissions, with admin consent), where its client secret is found, and a
-schedule. Connectors may also stand in the configuration.`,
+(application permissions, with admin consent), where its client secret is found (or a
+certificate, a workload identity or a managed identity), and a schedule. Connectors may also stand in the configuration.`,
 	}
 	cmd.AddCommand(connectorAdd(c), connectorList(c), connectorShow(c), connectorRemove(c), connectorRun(c), connectorCheck(c), connectorPause(c, true), connectorPause(c, false))
 	return group(cmd, "add, list, show, remove or run")
@@ -28,7 +29,7 @@ schedule. Connectors may also stand in the configuration.`,
 
 func connectorAdd(c *cli) *cobra.Command {
 	var n producer.Connector
-	var secret string
+	var secret, certificate, password string
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "Add a connector, or change one; a new one runs at once", Args: exactArgs(1, "one name"),
 		Example: `  export CONTOSO_SECRET=...        the secret's Value, not its Secret ID
@@ -36,6 +37,7 @@ func connectorAdd(c *cli) *cobra.Command {
       --client-id 11111111-2222-3333-4444-555555555555 --client-secret env:CONTOSO_SECRET`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n.Name, n.ClientSecret = args[0], producer.SecretRef(secret)
+			n.Certificate, n.CertificatePassword = producer.SecretRef(certificate), producer.SecretRef(password)
 			n.Default()
 			if err := n.Validate(); err != nil {
 				return usagef("%w", err)
@@ -57,7 +59,11 @@ func connectorAdd(c *cli) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&n.Tenant, "tenant", "", "the tenant's domain or directory id")
 	f.StringVar(&n.ClientID, "client-id", "", "Application (client) ID of the app registration")
-	f.StringVar(&secret, "client-secret", "", "where the client secret is found: env:NAME or file:PATH, as the producer sees it")
+	f.StringVar(&secret, "client-secret", "", "where the client secret is found, as the producer sees it: "+producer.SecretForms)
+	f.StringVar(&certificate, "certificate", "", "in place of the secret: where a certificate with its key is found, PEM or PFX")
+	f.StringVar(&password, "certificate-password", "", "where the password of a PFX is found")
+	f.BoolVar(&n.WorkloadIdentity, "workload-identity", false, "in place of the secret: the identity that Kubernetes gives the pod")
+	f.StringVar(&n.ManagedIdentity, "managed-identity", "", "in place of the secret: true for the Azure machine's own identity, or a client id")
 	f.StringVar(&n.Cloud, "cloud", "", strings.Join(producer.Clouds, ", "))
 	f.StringVar(&n.Endpoint, "endpoint", "", "which producers may run it")
 	f.DurationVar(&n.Schedule.FirstDay, "first-day", 0, "interval in the first 24 hours (1h)")
@@ -72,6 +78,10 @@ func connectorAdd(c *cli) *cobra.Command {
 }
 
 func withRegistry(c *cli, cmd *cobra.Command, f func(context.Context, *producer.Registry) error) error {
+	return withApp(c, cmd, func(ctx context.Context, _ *app.App, r *producer.Registry) error { return f(ctx, r) })
+}
+
+func withApp(c *cli, cmd *cobra.Command, f func(context.Context, *app.App, *producer.Registry) error) error {
 	a, err := c.open("connector")
 	if err != nil {
 		return err
@@ -81,7 +91,7 @@ func withRegistry(c *cli, cmd *cobra.Command, f func(context.Context, *producer.
 	if err != nil {
 		return err
 	}
-	return f(cmd.Context(), r)
+	return f(cmd.Context(), a, r)
 }
 
 func connectorList(c *cli) *cobra.Command {
@@ -155,6 +165,8 @@ func connectorShow(c *cli) *cobra.Command {
 				}
 				t := &output.Table{Columns: []output.Column{{Name: "setting"}, {Name: "value"}}, Rows: [][]any{
 					{"name", n.Name}, {"tenant", n.Tenant}, {"client_id", n.ClientID}, {"client_secret", string(n.ClientSecret)},
+					{"certificate", string(n.Certificate)}, {"certificate_password", string(n.CertificatePassword)},
+					{"workload_identity", n.WorkloadIdentity}, {"managed_identity", n.ManagedIdentity},
 					{"cloud", n.Cloud}, {"endpoint", n.Endpoint}, {"schedule", n.Schedule.String()}, {"paused", n.Paused},
 					{"reports", strings.Join(reports, ", ")}, {"graph_url", n.GraphURL}, {"authority_url", n.AuthorityURL},
 					{"ca_file", n.CAFile}, {"created", n.CreatedAt.Format(time.RFC3339)},

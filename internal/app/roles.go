@@ -59,7 +59,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 			return err
 		}
 		w := &producer.Worker{
-			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Registry: registry, Log: a.Log,
+			Endpoint: a.Config.Producer.Endpoint, Parallel: a.Config.Producer.Parallel, Registry: registry, Log: a.Log, Secrets: a.Secrets(),
 		}
 		g.Go(func() error { return w.Run(ctx) })
 	}
@@ -74,6 +74,11 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		return fmt.Errorf("run: %w", err)
 	}
 	return nil
+}
+
+// Secrets returns what finds the secrets of connectors.
+func (a *App) Secrets() *producer.Secrets {
+	return &producer.Secrets{AgeIdentity: a.Config.AgeIdentity}
 }
 
 // Consumer returns the consumer that feeds ClickHouse.

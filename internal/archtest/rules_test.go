@@ -29,6 +29,7 @@ type rule struct {
 var (
 	graphSDK = []string{
 		"github.com/microsoftgraph", "github.com/microsoft/kiota-", "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
+		"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault", // signs in with azidentity
 	}
 	clients = []string{"github.com/nats-io", "github.com/synadia-io", "github.com/ClickHouse"}
 	drivers = slices.Concat(clients, graphSDK, []string{"github.com/Azure", "database/sql", "net/http"})

@@ -6,8 +6,8 @@
 // and in upper case, so nats.url is SEATSTREAM_NATS_URL and data_dir is
 // SEATSTREAM_DATA_DIR. An empty variable counts as not set.
 //
-// Relative paths: data_dir (its default too), nats.creds, a connector's ca_file and its
-// file: secret are resolved against the folder of the configuration file, so the same
+// Relative paths: data_dir (its default too), nats.creds, age_identity, a connector's
+// ca_file and its file: and age: references are resolved against the folder of the configuration file, so the same
 // file means the same places wherever the program is started. In a variable or a flag,
 // or without a file, they are relative to the working directory.
 //
@@ -30,13 +30,15 @@ import (
 // Config is the whole configuration. Its text forms (String, Dump, MarshalText) hold no
 // password; its fields do.
 type Config struct {
-	DataDir    string               `koanf:"data_dir"`   // files of the embedded parts
-	NATS       NATS                 `koanf:"nats"`       // the stream
-	ClickHouse ClickHouse           `koanf:"clickhouse"` // the tables
-	Dashboard  Dashboard            `koanf:"dashboard"`  // the web page
-	Log        Log                  `koanf:"log"`        // what is logged and how
-	Producer   Producer             `koanf:"producer"`   // this process as a producer
-	Connectors []producer.Connector `koanf:"connectors"` // the tenants; file only
+	DataDir    string     `koanf:"data_dir"`   // files of the embedded parts
+	NATS       NATS       `koanf:"nats"`       // the stream
+	ClickHouse ClickHouse `koanf:"clickhouse"` // the tables
+	Dashboard  Dashboard  `koanf:"dashboard"`  // the web page
+	Log        Log        `koanf:"log"`        // what is logged and how
+	Producer   Producer   `koanf:"producer"`   // this process as a producer
+	// AgeIdentity is the file with the identities that decrypt age: references.
+	AgeIdentity string               `koanf:"age_identity"`
+	Connectors  []producer.Connector `koanf:"connectors"` // the tenants; file only
 }
 
 // NATS says which NATS server to use.

@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/seatstream/seatstream/producer"
 )
 
 // reader turns a parsed file into a layer. It walks the document beside the type of
@@ -150,11 +153,11 @@ func (r *reader) resolved(key string, v any) any {
 	}
 	own := key[strings.LastIndexByte(key, '.')+1:]
 	switch {
-	case key == keyDataDir, key == keyNATSCreds, own == keyCAFile:
+	case key == keyDataDir, key == keyNATSCreds, key == keyAgeIdentity, own == keyCAFile:
 		return resolve(r.path, text)
-	case own == keyClientSecret:
-		if file, is := strings.CutPrefix(text, "file:"); is {
-			return "file:" + resolve(r.path, file)
+	case slices.Contains(secretKeys, own):
+		if file, in, ok := producer.SecretRef(text).Path(); ok {
+			return string(in(resolve(r.path, file)))
 		}
 	}
 	return v
@@ -227,7 +230,7 @@ func shape(n *yaml.Node, key string) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
-	if strings.Contains(key, keyClientSecret) {
+	if slices.ContainsFunc(secretKeys, func(own string) bool { return strings.Contains(key, own) }) {
 		return "the value"
 	}
 	return fmt.Sprintf("%q", shorten(Redact(n.Value)))

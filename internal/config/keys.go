@@ -13,11 +13,14 @@ import (
 
 // The keys that rules are tied to.
 const (
-	keyDataDir      = "data_dir"
-	keyNATSCreds    = "nats.creds"
-	keyClientSecret = "client_secret"
-	keyCAFile       = "ca_file"
+	keyDataDir     = "data_dir"
+	keyNATSCreds   = "nats.creds"
+	keyAgeIdentity = "age_identity"
+	keyCAFile      = "ca_file"
 )
+
+// secretKeys are the keys of a connector that refer to a secret.
+var secretKeys = []string{"client_secret", "certificate", "certificate_password"}
 
 // setting is one key that can be set outside connectors.
 type setting struct {

@@ -139,11 +139,15 @@ func TestExample(t *testing.T) {
 	}
 
 	full := optional.ReplaceAllString(string(Example()), "$1$2")
-	// An address and a context exclude each other, so each has its turn.
-	for _, drop := range []string{"url", "context"} {
-		text := regexp.MustCompile(`(?m)^  `+drop+`: .*\n`).ReplaceAllString(full, "")
+	// An address and a context exclude each other, and so do the ways to sign in: each has
+	// its turn.
+	for _, drop := range []string{
+		"url|certificate|certificate_password|workload_identity|managed_identity", "context|client_secret|workload_identity|managed_identity",
+		"url|client_secret|certificate|certificate_password|managed_identity", "url|client_id|client_secret|certificate|certificate_password|workload_identity",
+	} {
+		text := regexp.MustCompile(`(?m)^ +(`+drop+`): .*\n`).ReplaceAllString(full, "")
 		if _, err := Load(write(t, text), nil, nil); err != nil {
-			t.Errorf("without nats.%s: %v", drop, err)
+			t.Errorf("without %s: %v", drop, err)
 		}
 	}
 	var doc map[string]any

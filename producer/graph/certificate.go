@@ -3,9 +3,11 @@ package graph
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -17,6 +19,8 @@ type Certificate struct {
 	// File holds certificate and private key: both as PEM, in any order, or as PFX
 	// (PKCS #12).
 	File string
+	// Read, if set, returns what would be in the file; File is then its name in messages.
+	Read func() ([]byte, error)
 	// Password returns the password of a PFX; nil if it has none.
 	Password func() (string, error)
 	// SendChain sends the certificates along, for apps that are registered by subject
@@ -43,7 +47,11 @@ func (c Certificate) open(x *exchange) (azcore.TokenCredential, error) {
 
 // load reads the file and checks what the sign-in service would refuse with fewer words.
 func (c Certificate) load(now time.Time) ([]*x509.Certificate, *rsa.PrivateKey, error) {
-	data, err := os.ReadFile(c.File)
+	read := c.Read
+	if read == nil {
+		read = func() ([]byte, error) { return os.ReadFile(c.File) }
+	}
+	data, err := read()
 	if err != nil {
 		return nil, nil, &Error{Kind: SignIn, Message: "read client certificate", Err: err}
 	}
@@ -84,6 +92,10 @@ func (c Certificate) fault(what, remedy string) *Error {
 func (c Certificate) parse(data []byte) (certs []*x509.Certificate, keys []any, err error) {
 	block, rest := pem.Decode(data)
 	if block == nil {
+		// Where only text can be kept, a vault or a variable, a PFX is kept as base64.
+		if raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data))); err == nil {
+			data = raw
+		}
 		return c.parsePFX(data)
 	}
 	for ; block != nil; block, rest = pem.Decode(rest) {

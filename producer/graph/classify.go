@@ -121,6 +121,7 @@ func (e *Error) describe(message string, f feed) {
 		e.Kind, e.Message = ExpiredDelta, "the delta token expired: a full listing must follow"
 	case code == "authentication_requestfromnonpremiumtenantorb2ctenant":
 		e.Kind, e.Message = TenantLicence, "the tenant lacks the licence this needs (Microsoft Entra ID P1)"
+		e.Remedy = "buy Microsoft Entra ID P1 for the tenant, or go by the usage reports alone"
 	case e.Status == http.StatusUnauthorized:
 		e.Kind, e.Message = SignIn, "graph does not accept the token"
 		e.Remedy = "check that cloud, tenant and client id belong together"
@@ -150,9 +151,11 @@ func withDetail(message, detail string) string {
 	return message + ": " + detail
 }
 
+const networkRemedy = "check that this machine reaches Microsoft on port 443: name resolution, firewall, proxy (HTTPS_PROXY)"
+
 // networkError keeps of a failed request only causes whose text is known to hold no URL.
 func networkError(err error) *Error {
-	e := &Error{Kind: Network, Message: "no answer"}
+	e := &Error{Kind: Network, Message: "no answer", Remedy: networkRemedy}
 	if untrusted(err) {
 		e.Message = "the server's certificate is not trusted"
 		e.Remedy = "name the authority that issued it in ca_file"

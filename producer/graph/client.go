@@ -47,29 +47,34 @@ type Config struct {
 	// Limiter keeps the clients of a process within Graph's limits; give all of them the
 	// same one. Without one the client has its own.
 	Limiter *Limiter
+	// Yield, if set, is called when a request begins to wait for longer than a moment: for
+	// a limit, for what Retry-After asked, for an answer that is slow. It must not block.
+	// What it returns is called when the wait is over, and may itself wait until the caller
+	// has room again.
+	Yield func() (resume func())
 }
 
 // Client reads one tenant. It may be used by several goroutines at once; they share a
 // token and the pauses that Graph asks for.
 type Client struct {
-	log     zerolog.Logger
-	now     func() time.Time
-	cloud   cloud
-	base    string // of Graph, without version
-	graph   origin
-	app     string // as the limiter knows it
-	tenant  string
-	limiter *Limiter
-	tokens  *tokens
-	retry   *retrier
-	files   *downloader
-	skew    skew
-	seen    reportsSeen
-	plans   bool
-	batch   int   // report rows handed over at once
-	maxPage int64 // of a decompressed page, in bytes
-	idle    []*http.Transport
-	adapter abs.RequestAdapter
+	log        zerolog.Logger
+	now        func() time.Time
+	cloud      cloud
+	base       string // of Graph, without version
+	graph      origin
+	app        string // as the limiter knows it
+	tenant     string
+	limiter    *Limiter
+	tokens     *tokens
+	credential Credential
+	retry      *retrier
+	files      *downloader
+	skew       skew
+	plans      bool
+	batch      int   // report rows handed over at once
+	maxPage    int64 // of a decompressed page, in bytes
+	idle       []*http.Transport
+	adapter    abs.RequestAdapter
 }
 
 // New makes a client. It reads the CA file and nothing else: no network, no secret.
@@ -86,7 +91,7 @@ func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), now: cfg.Now, cloud: cl, app: cfg.ClientID, tenant: cfg.Tenant,
+		log: cfg.Log.With().Str("tenant", cfg.Tenant).Logger(), now: cfg.Now, cloud: cl, app: cfg.ClientID, tenant: cfg.Tenant, credential: cred,
 		limiter: cfg.Limiter, plans: cfg.AssignedPlans, batch: reportBatch, maxPage: maxPage,
 	}
 	if c.now == nil {
@@ -103,7 +108,7 @@ func newClient(cfg Config, network http.RoundTripper) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.retry = &retrier{maxWait: cfg.MaxWait, base: time.Second, log: c.log}
+	c.retry = &retrier{maxWait: cfg.MaxWait, base: time.Second, log: c.log, yield: cfg.Yield}
 	if c.retry.maxWait <= 0 {
 		c.retry.maxWait = 2 * time.Minute
 	}
@@ -164,7 +169,11 @@ func (c *Client) endpoints(cfg Config, s *signer) error {
 func (c *Client) connect(network http.RoundTripper) error {
 	var options core.GraphClientOptions
 	t := &transport{next: network, graph: c.graph, tokens: c.tokens, retry: c.retry, skew: &c.skew, limit: c.maxPage}
-	t.turn = func(u *url.URL) *turn { return c.limiter.turn(c.app, c.tenant, u, c.retry.maxWait) }
+	t.turn = func(u *url.URL) *turn {
+		pass := c.limiter.turn(c.app, c.tenant, u, c.retry.maxWait)
+		pass.yield = c.retry.yield
+		return pass
+	}
 	httpClient := &http.Client{
 		Transport: khttp.NewCustomTransportWithParentTransport(t,
 			core.NewGraphTelemetryHandler(&options),

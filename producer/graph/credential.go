@@ -21,6 +21,8 @@ type Credential interface {
 	open(x *exchange) (azcore.TokenCredential, error)
 	// needsApp reports whether the sign-in names tenant and app.
 	needsApp() bool
+	// expiry says when it expires, as far as can be known.
+	expiry() (expiry, error)
 }
 
 func credentialOf(cfg Config) (Credential, error) {

@@ -111,7 +111,7 @@ func (d *downloader) once(ctx context.Context, u *url.URL) (*http.Response, erro
 		next = d.proxied
 	}
 	resp, err := d.retry.do(ctx, alone{}, func() (*http.Response, error) {
-		resp, err := watched(next, req, http.Header{"User-Agent": {userAgent}}, d.limit)
+		resp, err := d.retry.watched(next, req, http.Header{"User-Agent": {userAgent}}, d.limit)
 		if errors.Is(err, errPrivate) {
 			err = &Error{Kind: ForeignHost, Message: "the download link leads into a private network"}
 		}

@@ -52,9 +52,9 @@ const (
 	// calm is the share of a limit up to which nothing is slowed down; above it Graph
 	// begins to warn (x-ms-throttle-limit-percentage, throttling limits).
 	calm = 0.8
-	// maxPause bounds what one answer can do to a tenant: after that it is asked again,
+	// MaxPause bounds what one answer can do to a tenant: after that it is asked again,
 	// whatever Retry-After said.
-	maxPause = time.Hour
+	MaxPause = time.Hour
 )
 
 // SetUsers tells how many users a tenant has: the directory's limit goes by that. Until

@@ -269,7 +269,7 @@ func TestScopeOfARefusal(t *testing.T) {
 	l, c := clockedLimiter()
 	p := l.ask(testApp, "t", "/users")
 	p.pause(answered(429), maxAsked)
-	if c.at = c.at.Add(maxPause); l.known[p.scopes[0]].until.After(c.at) {
+	if c.at = c.at.Add(MaxPause); l.known[p.scopes[0]].until.After(c.at) {
 		t.Error("one answer closes a tenant for longer than an hour")
 	}
 }

@@ -181,7 +181,7 @@ func TestRetryAfterMovesTheScope(t *testing.T) {
 		{"absent", "", "", 429, time.Second},
 		{"unreadable", "soon", "", 429, time.Second},
 		{"long", "3000", "", 429, 3000 * time.Second},
-		{"huge", "1e300", "", 429, maxPause},
+		{"huge", "1e300", "", 429, MaxPause},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

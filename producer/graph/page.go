@@ -122,7 +122,7 @@ func (l listing[T]) page(ctx context.Context, c *Client, d *pageDecoder[T], info
 			return nil, "", e
 		}
 		c.log.Warn().Str("feed", l.feed.name).Str("request", e.RequestID).Err(e).Msg("reading a page again")
-		if err := sleep(ctx, c.retry.backoff(try)); err != nil {
+		if err := c.retry.pause(ctx, c.retry.backoff(try)); err != nil {
 			return nil, "", asError(ctx, err)
 		}
 	}

@@ -46,13 +46,13 @@ func RequiredPermissions() []string {
 }
 
 // Probe tries out everything that a run would use, with one small request each, and one
-// after the other: sign-in, permissions, listings, the given reports (without their data:
-// only whether Graph hands out a link to it), what is optional, and the clock. Each report
+// after the other: sign-in, permissions, listings, the beginning of the given reports, which
+// has their dates, what is optional, and the clock. Each report
 // costs one of the requests that ReportBudget counts. It returns a check for each, also
 // when the context ends before they are made.
 func (c *Client) Probe(ctx context.Context, reports []*schemas.ReportSpec) []Check {
 	first, roles := c.probeSignIn(ctx)
-	checks := []Check{first}
+	checks := []Check{first, c.probeCredential(first)}
 	for _, name := range RequiredPermissions() {
 		checks = append(checks, granted(first, roles, name, false))
 	}

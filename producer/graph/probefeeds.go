@@ -2,9 +2,9 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
+	"time"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 
@@ -64,7 +64,10 @@ func probeList(ctx context.Context, c *Client, f feed, path string) (n int, more
 	return len(items), next != "", err
 }
 
-// probeReport asks for a report's data by its shortest period, and does not fetch it.
+// errSampled ends the reading of a report that is only looked at.
+var errSampled = errors.New("sample read")
+
+// probeReport reads the beginning of a report by its shortest period.
 func (c *Client) probeReport(ctx context.Context, spec *schemas.ReportSpec) (string, error) {
 	if !c.cloud.reports {
 		return "", errNoReports()
@@ -77,37 +80,30 @@ func (c *Client) probeReport(ctx context.Context, spec *schemas.ReportSpec) (str
 	if err != nil {
 		return "", err
 	}
-	info := requestTo(link)
-	info.Headers.Remove("Accept")
-	resp, err := c.send(ctx, info)
-	if err != nil {
-		return "", err
-	}
-	defer discard(resp)
-	switch {
-	case isRedirect(resp.StatusCode):
-		u, err := url.Parse(resp.Header.Get("Location"))
-		if err != nil {
-			return "", &Error{Kind: ForeignHost, Message: "the download link is no link"}
+	var result ReportResult
+	unkeyed := func(s string) string { return schemas.FormatHash(schemas.StateHash([]byte(s))) } // of rows that nobody keeps
+	err = c.readReport(ctx, link, newRowReader(spec, unkeyed, &result), func([]schemas.Report) error { return errSampled })
+	if _, sampled := errors.AsType[yieldError](err); err != nil && !sampled {
+		e := asError(ctx, err)
+		if e.Kind == expiredLink {
+			e.Kind = BadBody
 		}
-		if err := checkDownload(u); err != nil {
-			return "", err
-		}
-	case resp.StatusCode != http.StatusOK:
-		return "", responseError(resp, feedReport)
+		return "", e
 	}
-	return c.describeReport(spec.Function), nil
+	return describeReport(result, c.now()), nil
 }
 
-// describeReport says what is known of a report from its last reading in this process.
-func (c *Client) describeReport(function string) string {
-	seen, ok := c.seen.of(function)
-	if !ok || seen.refreshed == "" {
-		return "offered"
+// describeReport says how old a report's data is and whether it names people, by the rows
+// that were read.
+func describeReport(r ReportResult, now time.Time) string {
+	date, err := time.Parse(time.DateOnly, r.RefreshDate)
+	if err != nil {
+		return "offered; it has no rows yet"
 	}
-	detail := "offered; data of " + seen.refreshed + " when last read"
-	if seen.concealed > 0 {
-		detail += fmt.Sprintf(", %d of %d rows concealed", seen.concealed, seen.rows)
+	days := int(now.UTC().Truncate(24*time.Hour).Sub(date) / (24 * time.Hour))
+	detail := fmt.Sprintf("offered; data of %s, %d days behind", r.RefreshDate, days)
+	if r.Concealed > 0 {
+		detail += fmt.Sprintf(", %d of %d rows read are concealed", r.Concealed, r.Rows)
 	}
 	return detail
 }

@@ -52,7 +52,6 @@ func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg Repor
 		var result ReportResult
 		err := c.readReport(ctx, link, newRowReader(spec, digest, &result), yield)
 		if err == nil {
-			c.seen.note(spec.Function, result)
 			return result, nil
 		}
 		if y, ok := errors.AsType[yieldError](err); ok {
@@ -66,7 +65,7 @@ func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg Repor
 			return result, fmt.Errorf("read report %s: %w", spec.Function, e)
 		}
 		c.log.Warn().Str("report", spec.Function).Err(e).Msg("asking for a report again")
-		if err := sleep(ctx, c.retry.backoff(try)); err != nil {
+		if err := c.retry.pause(ctx, c.retry.backoff(try)); err != nil {
 			return result, fmt.Errorf("read report %s: %w", spec.Function, asError(ctx, err))
 		}
 	}
@@ -74,7 +73,8 @@ func (c *Client) Report(ctx context.Context, spec *schemas.ReportSpec, arg Repor
 
 // errNoReports is a report asked for where none are offered.
 func errNoReports() error {
-	return &Error{Kind: Unsupported, Message: "usage reports are offered in the global cloud only"}
+	return &Error{Kind: Unsupported, Message: "usage reports are offered in the global cloud only",
+		Remedy: "none: licences are read in full; what is asked about use has no answer in this cloud"}
 }
 
 // worthAnother reports whether a report may come through with a new link.

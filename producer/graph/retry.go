@@ -25,6 +25,7 @@ type retrier struct {
 	maxWait time.Duration // the longest Retry-After that is waited for
 	base    time.Duration // the first pause where the server names none; doubles
 	log     zerolog.Logger
+	yield   yielder
 }
 
 // keeper says when a request may go, and is told where the server asks for patience.
@@ -79,10 +80,15 @@ func (r *retrier) do(ctx context.Context, k keeper, try func() (*http.Response, 
 		default:
 			return resp, nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := r.pause(ctx, wait); err != nil {
 			return nil, asError(ctx, err)
 		}
 	}
+}
+
+// pause waits, and lets others use what the caller holds meanwhile.
+func (r *retrier) pause(ctx context.Context, d time.Duration) error {
+	return r.yield.sleep(ctx, d, sleep)
 }
 
 // busy reports whether the same request may succeed later.

@@ -43,7 +43,7 @@ func (c *Client) ReportSettings(ctx context.Context) (concealed bool, err error)
 		if try == pageTries {
 			return false, fmt.Errorf("read report settings: %w", bodyError(err, cut))
 		}
-		if err := sleep(ctx, c.retry.backoff(try)); err != nil {
+		if err := c.retry.pause(ctx, c.retry.backoff(try)); err != nil {
 			return false, fmt.Errorf("read report settings: %w", asError(ctx, err))
 		}
 	}

@@ -100,7 +100,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 			r.GetBody = nil
 		}
 		sent := time.Now()
-		resp, err := watched(x.next, r, r.Header, maxToken)
+		resp, err := x.retry.watched(x.next, r, r.Header, maxToken)
 		if err == nil {
 			x.skew.note(resp.Header, sent)
 		}

@@ -17,8 +17,8 @@ type skew struct {
 // seconds and was made somewhere between sending and now, so the middle of both is taken.
 func (s *skew) note(h http.Header, sent time.Time) {
 	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return
+	if err != nil || time.Since(sent) > 2*maxSkew {
+		return // an answer that took so long says little of the clock
 	}
 	ours := sent.Add(time.Since(sent) / 2)
 	ahead := date.Add(time.Second / 2).Sub(ours.Round(0))

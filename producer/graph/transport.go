@@ -106,7 +106,7 @@ func (t *transport) once(req *http.Request, token string) (*http.Response, error
 		}
 	}
 	sent := time.Now()
-	resp, err := watched(t.next, req, h, t.limit)
+	resp, err := t.retry.watched(t.next, req, h, t.limit)
 	if err == nil {
 		t.skew.note(resp.Header, sent)
 		// The SDK would parse a challenge, and one it does not expect makes it panic.
@@ -116,23 +116,26 @@ func (t *transport) once(req *http.Request, token string) (*http.Response, error
 }
 
 // watched sends req with the headers h and nothing else, gives up on a server that falls
-// silent, and bounds the body to limit bytes after decompression.
-func watched(next http.RoundTripper, req *http.Request, h http.Header, limit int64) (*http.Response, error) {
+// silent, and bounds the body to limit bytes after decompression. While it is slow, others
+// use what the caller holds.
+func (r *retrier) watched(next http.RoundTripper, req *http.Request, h http.Header, limit int64) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(stallTime, func() { cancel(errStalled) })
-	r := req.Clone(ctx)
-	r.Header = h
-	resp, err := next.RoundTrip(r)
+	req = req.Clone(ctx)
+	req.Header = h
+	slow := patience{yield: r.yield}
+	slow.begin()
+	resp, err := next.RoundTrip(req)
+	timer.Stop() // from here on it runs only while somebody reads
+	slow.end()
 	if err != nil {
-		timer.Stop()
 		if errors.Is(context.Cause(ctx), errStalled) {
 			err = &Error{Kind: Network, Message: "no answer", Err: errStalled}
 		}
 		cancel(nil)
 		return nil, err
 	}
-	timer.Stop() // from here on it runs only while somebody reads
-	resp.Body = &body{src: resp.Body, ctx: ctx, cancel: cancel, timer: timer, left: limit}
+	resp.Body = &body{src: resp.Body, ctx: ctx, cancel: cancel, timer: timer, slow: patience{yield: r.yield}, left: limit}
 	return resp, nil
 }
 
@@ -146,6 +149,7 @@ type body struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+	slow   patience
 	left   int64
 	err    error
 	once   sync.Once
@@ -156,8 +160,10 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	b.timer.Reset(stallTime)
+	b.slow.begin()
 	n, err := b.src.Read(p)
 	b.timer.Stop()
+	b.slow.end()
 	if b.left -= int64(n); b.left < 0 {
 		n, err = 0, errTooLarge
 	}

@@ -16,6 +16,7 @@ type turn struct {
 	app, tenant string
 	demand      demand
 	maxWait     time.Duration
+	yield       yielder
 	scopes      [3]limitKey
 	charges     []charge
 }
@@ -32,6 +33,13 @@ func (l *Limiter) turn(app, tenant string, u *url.URL, maxWait time.Duration) *t
 	return &turn{limiter: l, app: app, tenant: tenant, demand: d, maxWait: maxWait, scopes: scopesOf(app, tenant, d.workload)}
 }
 
+// Codes of errors that are ours, because the request was not sent. Graph's own code is
+// TooManyRequests (Microsoft Graph documentation, "Throttling guidance").
+const (
+	codeUsedUp    = "LimitUsedUp"
+	codeThrottled = "TooManyRequests"
+)
+
 // wait holds the request back until every limit has room for it, and takes the room. A
 // wait longer than the caller's longest is not begun: it ends with a Throttled error.
 func (t *turn) wait(ctx context.Context) error {
@@ -44,13 +52,13 @@ func (t *turn) wait(ctx context.Context) error {
 			return nil
 		}
 		if d > t.maxWait {
-			e := &Error{Kind: Throttled, Message: "the limit that Microsoft documents for this is used up", RetryAfter: d, final: true}
+			e := &Error{Kind: Throttled, Code: codeUsedUp, Message: "the limit that Microsoft documents for this is used up", RetryAfter: d, final: true}
 			if paused {
-				e.Message = "graph throttles this tenant and the time it asked for has not passed"
+				e.Code, e.Message = codeThrottled, "graph throttles this tenant and the time it asked for has not passed"
 			}
 			return e
 		}
-		if err := t.limiter.sleep(ctx, d); err != nil {
+		if err := t.yield.sleep(ctx, d, t.limiter.sleep); err != nil {
 			return err
 		}
 	}
@@ -200,7 +208,7 @@ func (t *turn) pause(resp *http.Response, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.at(t.throttled(resp))
-	a.until = later(a.until, l.now().Add(min(d, maxPause)))
+	a.until = later(a.until, l.now().Add(min(d, MaxPause)))
 }
 
 // throttled is the scope that an answer names: Scope/Limit/ApplicationId/TenantId, where
