@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -53,6 +54,9 @@ func (u *run) conclude(ctx context.Context, c *collection, f feed, whole bool) e
 		Int64("published", ev.Published).Int64("deleted", ev.Deleted).Msg("feed collected")
 	if !whole {
 		return nil
+	}
+	if err := lease.Check(ctx); err != nil {
+		return err
 	}
 	return u.Stores.moveCursor(ctx, u.tenant, f.name, cursor{
 		Run: u.id, Finished: u.now(), Entities: ev.Entities, Refresh: ev.RefreshDate, Concealed: ev.ConcealedRows,

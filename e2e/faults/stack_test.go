@@ -28,18 +28,27 @@ type stack struct {
 	tables *teststack.ClickHouse
 	cons   *consumer.Consumer
 	load   *load
+
+	endConsumer func()
 }
 
 // startStack starts everything and returns when records flow from end to end.
 func startStack(t *testing.T, rng *rand.Rand, l layout, tenants int) *stack {
 	t.Helper()
-	s := &stack{tables: teststack.StartClickHouse(t), cluster: startCluster(t, l)}
+	s := &stack{cluster: startCluster(t, l)}
 	n := s.open()
 	s.nc, s.js = n.Conn, n.JS
-	s.cons, _ = s.open().Consume(t, consumer.Config{Grid: 2000, Linger: 50 * time.Millisecond}, s.tables.Conn)
+	s.withTables(s.open())
 	s.load = startLoad(t, s.js, rng, tenants)
 	s.load.flowing(0)
 	return s
+}
+
+// withTables starts tables and a consumer that fills them.
+func (s *stack) withTables(n *teststack.NATS) {
+	s.t.Helper()
+	s.tables = teststack.StartClickHouse(s.t)
+	s.cons, s.endConsumer = n.Consume(s.t, consumer.Config{Grid: 2000, Linger: 50 * time.Millisecond}, s.tables.Conn)
 }
 
 // open opens a connection of its own, with the product's streams and buckets.

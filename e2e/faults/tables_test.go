@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -43,6 +44,39 @@ func count(t testing.TB, db driver.Conn, tenants []*tenant, o *Outcome) {
 		o.DupQuery += double(t, db, n)
 	}
 	o.Lost = o.Acked - o.Present
+}
+
+// inStream counts the records of the stream by their id.
+func inStream(t testing.TB, js jetstream.JetStream) map[string]int {
+	t.Helper()
+	ids := map[string]int{}
+	eachRecord(t, js, func(m jetstream.Msg) { ids[m.Headers().Get(schemas.HeaderID)]++ })
+	return ids
+}
+
+// eachRecord reads the stream, headers only, from its first record to its last.
+func eachRecord(t testing.TB, js jetstream.JetStream, f func(jetstream.Msg)) {
+	t.Helper()
+	cons, err := js.OrderedConsumer(t.Context(), schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{HeadersOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := cons.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for left := info.NumPending; left > 0; {
+		msg, err := cons.Next(jetstream.FetchMaxWait(patience))
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = meta.NumPending
+		f(msg)
+	}
 }
 
 // double is what the shipped queries show of a tenant beyond once.
