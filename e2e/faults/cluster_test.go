@@ -26,7 +26,7 @@ import (
 const (
 	clientPort = "4222"
 	routePort  = "6222"
-	patience   = 2 * time.Minute // what a busy machine may take for anything
+	patience   = 4 * time.Minute // what a busy machine may take for anything
 )
 
 // shipped is the part of a server's configuration that the product ships.

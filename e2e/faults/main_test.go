@@ -15,7 +15,16 @@ import (
 	"github.com/seatstream/seatstream/internal/teststack"
 )
 
-func TestMain(m *testing.M) { teststack.Main(m, removeServer) }
+func TestMain(m *testing.M) {
+	if job := os.Getenv(childVar); job != "" {
+		if err := produce(job); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	teststack.Main(m, removeServer)
+}
 
 // buildDir is where this run of the tests keeps the nats-server program.
 var buildDir string
