@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -177,6 +178,7 @@ func (c *cluster) logs() {
 	for _, n := range c.nodes {
 		b, _ := os.ReadFile(n.log)
 		lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+		lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "[INF]") || strings.Contains(l, "connect to route") })
 		c.t.Logf("%s:\n%s", n.name, strings.Join(lines[max(0, len(lines)-25):], "\n"))
 	}
 }
