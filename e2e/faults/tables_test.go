@@ -3,8 +3,10 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/nats-io/nats.go/jetstream"
@@ -57,14 +59,17 @@ func inStream(t testing.TB, js jetstream.JetStream) map[string]int {
 // eachRecord reads the stream, headers only, from its first record to its last.
 func eachRecord(t testing.TB, js jetstream.JetStream, f func(jetstream.Msg)) {
 	t.Helper()
-	cons, err := js.OrderedConsumer(t.Context(), schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{HeadersOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := cons.Info(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var cons jetstream.Consumer
+	var info *jetstream.ConsumerInfo
+	until(t, "the stream can be read", func() (err error) { // its leader may just have changed
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if cons, err = js.OrderedConsumer(ctx, schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{HeadersOnly: true}); err != nil {
+			return err
+		}
+		info, err = cons.Info(ctx)
+		return err
+	})
 	for left := info.NumPending; left > 0; {
 		msg, err := cons.Next(jetstream.FetchMaxWait(patience))
 		if err != nil {
