@@ -147,20 +147,11 @@ func (n *tenant) records(run string, people int) []schemas.Record {
 	})
 }
 
-// acked is how many records of the tenant are acknowledged.
+// count is how many records of the tenant are acknowledged.
 func (n *tenant) count() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.acked)
-}
-
-// total is how many records are acknowledged.
-func (l *load) total() int {
-	sum := 0
-	for _, n := range l.tenants {
-		sum += n.count()
-	}
-	return sum
 }
 
 // flowing waits until every tenant has more records acknowledged than now.
@@ -172,7 +163,7 @@ func (l *load) flowing(more int) {
 			if n.count() <= before+more {
 				n.mu.Lock()
 				defer n.mu.Unlock()
-				return fmt.Errorf("%d of tenant %s so far; last given up: %v", len(n.acked), n.id, n.refused)
+				return fmt.Errorf("%d of tenant %s so far; last given up: %w", len(n.acked), n.id, n.refused)
 			}
 			return nil
 		})

@@ -14,7 +14,7 @@ func TestN1(t *testing.T) {
 	for _, f := range []struct {
 		name, fault string
 		quick, all  int
-		break_      func(s *stack, rng *rand.Rand) (ended time.Time)
+		crash       func(s *stack, rng *rand.Rand) (ended time.Time)
 	}{
 		{"leader", "N1 kill -9 the stream leader, 3 replicas", 0, 8, killLeader},
 		{"each", "N1 kill -9 each server in turn, 3 replicas", 0, 4, killEach},
@@ -25,7 +25,7 @@ func TestN1(t *testing.T) {
 			eachSeed(t, f.quick, f.all, func(t *testing.T, seed uint64, rng *rand.Rand) {
 				s := startStack(t, rng, layout{size: 3}, 3)
 				s.load.flowing(rng.IntN(500)) // the moment of the fault
-				recovery := s.recovered(f.break_(s, rng))
+				recovery := s.recovered(f.crash(s, rng))
 				s.settle(f.fault, seed, recovery).Report(t)
 			})
 		})

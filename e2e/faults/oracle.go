@@ -6,6 +6,7 @@ package faults
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -72,8 +73,8 @@ func (o Outcome) Report(t testing.TB) {
 	if err != nil {
 		t.Fatalf("%s: %v", ReportVar, err)
 	}
-	defer f.Close()
-	if _, err := f.Write(append(line, '\n')); err != nil {
+	_, err = f.Write(append(line, '\n'))
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatalf("%s: %v", ReportVar, err)
 	}
 }

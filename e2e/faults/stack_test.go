@@ -101,7 +101,7 @@ func (s *stack) storedUpTo(seq uint64) error {
 		return err
 	}
 	if floor := cons.CachedInfo().AckFloor.Stream; floor < seq {
-		return fmt.Errorf("stored up to %d of %d; last insert: %v", floor, seq, s.cons.Healthy())
+		return fmt.Errorf("stored up to %d of %d; last insert: %w", floor, seq, s.cons.Healthy())
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func read(path string) ([]faults.Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read outcomes: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	var list []faults.Outcome
 	for lines := bufio.NewScanner(f); ; {
 		if !lines.Scan() {
