@@ -18,6 +18,9 @@ const TTL = 8 * time.Second
 // ErrHeld says that somebody else holds the name.
 var ErrHeld = errors.New("held by another")
 
+// ErrLost is why the context of a holder ended whose lease is over, or may be.
+var ErrLost = errors.New("lost lease")
+
 // Take takes name for holder. The returned context ends when the lease is lost, so that a
 // holder that was thought dead does not act beside its successor. release gives the name
 // back; a lease that cannot be given back ends by itself after TTL.
@@ -69,7 +72,7 @@ func Check(ctx context.Context) error {
 		return nil
 	}
 	if since := time.Since(*l.renewed.Load()); since > safe {
-		l.cancel(fmt.Errorf("lost lease %s: not renewed for %s", l.name, since.Round(time.Millisecond)))
+		l.cancel(fmt.Errorf("%w %s: not renewed for %s", ErrLost, l.name, since.Round(time.Millisecond)))
 	}
 	return context.Cause(ctx)
 }
@@ -99,7 +102,7 @@ func (l *lease) keep(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, jetstream.ErrKeyExists) || time.Since(*l.renewed.Load()) > safe:
-			l.cancel(fmt.Errorf("lost lease %s: %w", l.name, err))
+			l.cancel(fmt.Errorf("%w %s: %w", ErrLost, l.name, err))
 			return
 		}
 	}
