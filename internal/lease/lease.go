@@ -12,8 +12,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TTL is how long a name stays taken after its holder died.
-const TTL = 8 * time.Second
+// TTL is how long a name stays taken after its holder died. It is longer than the time a
+// holder may act after a renewal (safe) and the ten seconds together for which a server
+// waits for the end of an atomic batch: what a holder had half sent when its process was
+// stopped is dropped before another can take the name.
+const TTL = 20 * time.Second
 
 // ErrHeld says that somebody else holds the name.
 var ErrHeld = errors.New("held by another")
@@ -58,9 +61,8 @@ type lease struct {
 
 type key struct{}
 
-// safe is how long after a renewal its holder may act: shorter than TTL, so that what it
-// began to send arrives before another can take the name.
-const safe = TTL * 3 / 5
+// safe is how long after a renewal its holder may act.
+const safe = TTL * 2 / 5
 
 // Check returns an error, and ends the context, where the lease that ctx came with may have
 // expired. A process that was stopped for a while and goes on acts before its renewals
@@ -81,7 +83,7 @@ func Check(ctx context.Context) error {
 // stands in the bucket, or when no renewal succeeded for so long that it may expire.
 func (l *lease) keep(ctx context.Context) {
 	defer close(l.done)
-	tick := time.NewTicker(TTL / 5)
+	tick := time.NewTicker(TTL / 10)
 	defer tick.Stop()
 	for {
 		select {
@@ -91,7 +93,7 @@ func (l *lease) keep(ctx context.Context) {
 		}
 		// A renewal under way is seen through even when the lease is released meanwhile:
 		// without the revision it made, the name could not be given back.
-		one, stop := context.WithTimeout(context.WithoutCancel(ctx), TTL/5)
+		one, stop := context.WithTimeout(context.WithoutCancel(ctx), TTL/10)
 		asked := time.Now()
 		rev, err := l.bucket.Update(one, l.name, []byte(l.holder), l.rev)
 		stop()
