@@ -9,6 +9,8 @@ GOLANGCI_VERSION := v2.15.0
 NATSCLI_VERSION := v0.5.1
 GOVULNCHECK_VERSION := v1.1.4
 ARGS ?=
+FAULTS ?= .
+FAULT_PACKAGES := ./e2e/faults
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD := go build -ldflags "-X main.version=$(VERSION)"
@@ -41,6 +43,12 @@ test: engine tools lint ## run every test with the race detector, and the linter
 .PHONY: quick
 quick: engine ## run the tests without the end-to-end ones and without the race detector
 	go test $$(go list ./... | grep -v /e2e)
+
+.PHONY: faults
+faults: engine ## break every part under load, many seeds, and write the table of docs/guarantee.md (root for all of it)
+	@mkdir -p bin && rm -f bin/faults.jsonl
+	SEATSTREAM_TEST_FULL=1 SEATSTREAM_FAULT_REPORT=$(CURDIR)/bin/faults.jsonl go test -count 1 -timeout 120m -v -run '$(FAULTS)' $(FAULT_PACKAGES)
+	go run ./e2e/faults/table bin/faults.jsonl docs/guarantee.md
 
 .PHONY: fuzz
 fuzz: ## fuzz every decoder for a minute each

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -60,6 +61,9 @@ func (u *run) conclude(ctx context.Context, c *collection, f feed, whole bool) e
 	}
 	if !whole {
 		return nil
+	}
+	if err := lease.Check(ctx); err != nil {
+		return err
 	}
 	return u.Stores.moveCursor(ctx, u.tenant, f.name, cursorOf(ev, u.now()))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/schemas"
 )
 
@@ -154,25 +155,28 @@ func (p *publisher) run() {
 	}
 }
 
-// store commits one batch. An outcome that is in doubt, because the answer was lost or
-// an id was seen before, is settled by reading the batch's last message back.
+// store commits one batch. An outcome that is in doubt, because the answer was lost or an
+// id was seen before, is settled by reading the batch's last message back. Until a read
+// has said that the batch is not there, it is not sent again: the server knows an id for
+// the duplicate window only, and would take the batch a second time after it.
 func (p *publisher) store(batch []*nats.Msg) error {
 	deadline := time.Now().Add(p.giveUp)
+	var err, readErr error
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		ctx, cancel := context.WithTimeout(p.ctx, 15*time.Second)
-		ack, err := jetstreamext.PublishMsgBatch(ctx, p.js, batch, jetstreamext.BatchFlowControl{AckFirst: false})
-		cancel()
-		if err == nil {
-			if ack.Stream != schemas.StreamM365.Name {
-				return fmt.Errorf("publish batch: stored in stream %s, not in %s: subjects m365.> belong to another stream", ack.Stream, schemas.StreamM365.Name)
+		if readErr == nil {
+			if err = p.commit(batch); err == nil {
+				return nil
 			}
-			return nil
 		}
 		if p.ctx.Err() != nil {
 			return context.Cause(p.ctx)
 		}
-		stored, readErr := p.stored(batch)
-		if stored {
+		var elsewhere *otherStreamError
+		if errors.As(err, &elsewhere) {
+			return err
+		}
+		var stored bool
+		if stored, readErr = p.stored(batch); stored {
 			return nil
 		}
 		var api *jetstream.APIError
@@ -180,9 +184,9 @@ func (p *publisher) store(batch []*nats.Msg) error {
 			return fmt.Errorf("publish batch of %d: it holds a message id that was published before, and is not stored: %w", len(batch), err)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("publish batch of %d to stream %s: no success within %s: %w", len(batch), schemas.StreamM365.Name, p.giveUp, err)
+			return fmt.Errorf("publish batch of %d to stream %s: no success within %s: %w", len(batch), schemas.StreamM365.Name, p.giveUp, errors.Join(err, readErr))
 		}
-		p.log.Warn().Err(err).Int("records", len(batch)).Dur("wait", wait).Msg("batch not stored, sending it again")
+		p.log.Warn().Err(err).AnErr("read", readErr).Int("records", len(batch)).Dur("wait", wait).Msg("batch not stored, trying again")
 		select {
 		case <-time.After(wait):
 		case <-p.ctx.Done():
@@ -191,22 +195,45 @@ func (p *publisher) store(batch []*nats.Msg) error {
 	}
 }
 
+// commit sends a batch once. A run whose lease may have expired sends nothing: it may have
+// been stopped for a while, and another may have the tenant by now.
+func (p *publisher) commit(batch []*nats.Msg) error {
+	if err := lease.Check(p.ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, 15*time.Second)
+	defer cancel()
+	ack, err := jetstreamext.PublishMsgBatch(ctx, p.js, batch, jetstreamext.BatchFlowControl{AckFirst: false})
+	if err == nil && ack.Stream != schemas.StreamM365.Name {
+		return &otherStreamError{ack.Stream}
+	}
+	return err
+}
+
+// otherStreamError says that another stream has taken what belongs to ours.
+type otherStreamError struct{ stream string }
+
+func (e *otherStreamError) Error() string {
+	return fmt.Sprintf("publish batch: stored in stream %s, not in %s: subjects m365.> belong to another stream", e.stream, schemas.StreamM365.Name)
+}
+
 // stored reports whether the batch's last message is in the stream. A batch is atomic:
-// where its last message is, all are.
+// where its last message is, all are. The stream's leader is asked, for a replica that
+// answers a direct get may not have the batch yet.
 func (p *publisher) stored(batch []*nats.Msg) (bool, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
 	defer cancel()
-	stream, err := p.js.Stream(ctx, schemas.StreamM365.Name)
+	leader, err := p.js.Conn().JetStream()
 	if err != nil {
 		return false, err
 	}
 	last := batch[len(batch)-1]
-	msg, err := stream.GetLastMsgForSubject(ctx, last.Subject)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	msg, err := leader.GetLastMsg(schemas.StreamM365.Name, last.Subject, nats.Context(ctx))
+	if errors.Is(err, nats.ErrMsgNotFound) {
 		return false, nil
 	}
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("read %s back from stream %s: %w", last.Subject, schemas.StreamM365.Name, err)
 	}
 	return msg.Header.Get(schemas.HeaderID) == last.Header.Get(schemas.HeaderID), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -90,7 +91,8 @@ func (r *Runner) Run(ctx context.Context, c Connector) (*schemas.Run, error) {
 	u := &run{Runner: r, conn: c, started: started, began: started, id: schemas.NewRunID(started)}
 	u.log = r.Log.With().Str("connector", c.Name).Str("run", u.id).Logger()
 	all, err := u.collect(ctx)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrBusy) {
+	// A run that lost its lease is silent: another may be amid its own.
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrBusy) && !errors.Is(err, lease.ErrLost) {
 		u.failed(ctx, err)
 	}
 	return all, err

@@ -160,7 +160,7 @@ func TestTakenOverWhenTheHolderDied(t *testing.T) {
 
 func TestHeldLongerThanItsTTL(t *testing.T) {
 	t.Parallel()
-	// Renewals come every fifth of lease.TTL, so this entry lives by renewal alone.
+	// Renewals come every tenth of lease.TTL, so this entry lives by renewal alone.
 	kv := bucket(t, teststack.StartNATS(t).JS, "L", lease.TTL*2/5)
 	held, release, err := lease.Take(t.Context(), kv, "tenant", "one")
 	if err != nil {
