@@ -14,6 +14,9 @@ import (
 type Range struct {
 	Filters      []string  // subject filters; none for all
 	Since, Until time.Time // when records were stored in the stream; zero for no bound
+	From, To     uint64    // stream sequences, both included; 0 for no bound
+	Last         bool      // the last record of every entity only
+	HeadersOnly  bool      // without bodies
 }
 
 // Each calls f with every message of the range that is in the stream now, in order.
@@ -23,9 +26,17 @@ func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f
 		return fmt.Errorf("open stream %s: %w", stream, err)
 	}
 	end := s.CachedInfo().State.LastSeq
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: r.Filters, DeliverPolicy: jetstream.DeliverAllPolicy}
-	if !r.Since.IsZero() {
+	if r.To > 0 {
+		end = min(end, r.To)
+	}
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: r.Filters, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: r.HeadersOnly}
+	switch {
+	case r.Last:
+		cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
+	case !r.Since.IsZero():
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &r.Since
+	case r.From > 1:
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.From
 	}
 	cons, err := s.OrderedConsumer(ctx, cfg)
 	if err != nil {
@@ -54,6 +65,12 @@ func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f
 		}
 		if meta.Sequence.Stream > end || !r.Until.IsZero() && meta.Timestamp.After(r.Until) {
 			return nil
+		}
+		if meta.Sequence.Stream < r.From {
+			if meta.NumPending == 0 {
+				return nil
+			}
+			continue
 		}
 		if err := f(msg, meta); err != nil {
 			return err

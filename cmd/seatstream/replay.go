@@ -37,11 +37,11 @@ be repeated, and may run while everything else does.`,
 				return err
 			}
 			defer a.Close()
-			filter, err := s.filter(cmd.Context(), a)
+			filters, err := s.filters(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
-			r := consumer.Range{Filters: []string{filter}, Since: since, Until: until}
+			r := consumer.Range{Filters: filters, Since: since, Until: until}
 			if stdout {
 				return printRange(cmd, a, r)
 			}
