@@ -118,7 +118,7 @@ func (c *Consumer) Requeue(ctx context.Context, l *Letter) (why error, err error
 	if why != nil {
 		return why, c.keep(ctx, stream, l, why)
 	}
-	if err := stream.SecureDeleteMsg(ctx, l.Sequence); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+	if err := stream.SecureDeleteMsg(ctx, l.Sequence); err != nil && !gone(err) {
 		return nil, fmt.Errorf("remove dead letter %d, whose record is stored: %w", l.Sequence, err)
 	}
 	return nil, nil
@@ -163,4 +163,11 @@ func (c *Consumer) keep(ctx context.Context, stream jetstream.Stream, l *Letter,
 		return fmt.Errorf("remove dead letter %d, which is kept anew: %w", l.Sequence, err)
 	}
 	return nil
+}
+
+// gone tells whether a message could not be deleted because it is no longer there. The
+// client wraps the server's error as text only.
+func gone(err error) bool {
+	return errors.Is(err, jetstream.ErrMsgNotFound) ||
+		errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) && strings.Contains(err.Error(), "no message found")
 }
