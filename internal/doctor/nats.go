@@ -67,8 +67,8 @@ func atLeast(version string, want [2]int) bool {
 type varz struct {
 	JetStream struct {
 		Config *struct {
-			SyncAlways   bool          `json:"sync_always"`
-			SyncInterval time.Duration `json:"sync_interval,format:nano"`
+			SyncAlways   bool  `json:"sync_always"`
+			SyncInterval int64 `json:"sync_interval"` // nanoseconds
 		} `json:"config"`
 	} `json:"jetstream"`
 }
@@ -87,10 +87,13 @@ func syncInterval(ctx context.Context, s Subject) Check {
 	v, err := readVarz(ctx, s)
 	if err != nil || v.JetStream.Config == nil {
 		c.Found, c.Status = "the server does not tell this user", Unseen
+		if s.Monitor != "" && err != nil {
+			c.Found = err.Error()
+		}
 		c.Remedy = "give --monitor http://host:8222, or look yourself: jetstream { sync_interval: always } in nats-server's configuration"
 		return c
 	}
-	c.Found = v.JetStream.Config.SyncInterval.String()
+	c.Found = time.Duration(v.JetStream.Config.SyncInterval).String()
 	if v.JetStream.Config.SyncAlways {
 		c.Found = "always"
 	}
