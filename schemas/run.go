@@ -62,5 +62,8 @@ const FeedReportSettings = "report_settings"
 // FeedAll is the feed of the evidence that closes a run.
 const FeedAll = "all"
 
+// FeedErase is the feed of the evidence that an erasure leaves behind.
+const FeedErase = "erase"
+
 // Entity is the last token of the record's subject: the last evidence of a feed.
 func (r *Run) Entity() string { return r.Feed }

@@ -61,6 +61,7 @@ const (
 	HeaderDeadSubject  = "Seatstream-Subject"
 	HeaderDeadTime     = "Seatstream-Time"
 	HeaderDeadOmitted  = "Seatstream-Omitted" // where the body found no room beside the reason
+	HeaderDeadTries    = "Seatstream-Tries"   // how often it was requeued in vain; absent for never
 )
 
 // ScheduleRun is the subject of the schedule that fires the command.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -11,25 +13,40 @@ import (
 	"github.com/seatstream/seatstream/schemas"
 )
 
+// replayFlags are what replay takes beside its selection.
+type replayFlags struct {
+	selection
+	from, to       uint64
+	stdout, resume bool
+	name           string
+}
+
 func replayCommand(c *cli) *cobra.Command {
-	var s selection
-	var stdout bool
+	var f replayFlags
 	cmd := &cobra.Command{
 		Use: "replay", Short: "Insert a stretch of the stream into the tables again, or print it",
 		Long: `replay reads records from the stream and inserts them into ClickHouse again. Tables replace
 by stream sequence, so a record that is there already is not counted twice: a replay may
-be repeated, and may run while everything else does.`,
+be repeated, and may run while everything else does.
+
+Its position is kept behind every batch. Ctrl-C pauses it, and --resume goes on, with the
+same range, after a pause or a crash.`,
 		Example: `  seatstream replay                          everything: fills an empty database
-  seatstream replay --since 2h --kind user
+  seatstream replay --since 2h --kind user,licence
+  seatstream replay --from-seq 100000 --to-seq 200000 --name repair
+  seatstream replay --resume --name repair
   seatstream replay --since 2026-11-01 --until 2026-11-02 --stdout`,
 		Args: exactArgs(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			since, err := moment("since", s.since)
-			if err != nil {
+			if err := f.check(cmd); err != nil {
 				return err
 			}
-			until, err := moment("until", s.until)
-			if err != nil {
+			r := consumer.Range{From: f.from, To: f.to}
+			var err error
+			if r.Since, err = moment("since", f.since); err != nil {
+				return err
+			}
+			if r.Until, err = moment("until", f.until); err != nil {
 				return err
 			}
 			a, err := c.open("replay")
@@ -37,21 +54,41 @@ be repeated, and may run while everything else does.`,
 				return err
 			}
 			defer a.Close()
-			filter, err := s.filter(cmd.Context(), a)
-			if err != nil {
+			if r.Filters, err = f.filters(cmd.Context(), a); err != nil {
 				return err
 			}
-			r := consumer.Range{Filters: []string{filter}, Since: since, Until: until}
-			if stdout {
+			if f.stdout {
 				return printRange(cmd, a, r)
 			}
-			return replay(cmd, a, r)
+			return f.replay(cmd, a, r)
 		},
 	}
-	s.flags(cmd)
-	cmd.Flags().StringVar(&s.until, "until", "", "up to this time; left out: up to now")
-	cmd.Flags().BoolVar(&stdout, "stdout", false, "print the records instead of inserting them")
+	f.flags(cmd)
+	cmd.Flags().StringVar(&f.until, "until", "", "up to this time; left out: up to now")
+	cmd.Flags().Uint64Var(&f.from, "from-seq", 0, "from this stream sequence on")
+	cmd.Flags().Uint64Var(&f.to, "to-seq", 0, "up to this stream sequence")
+	cmd.Flags().BoolVar(&f.stdout, "stdout", false, "print the records instead of inserting them")
+	cmd.Flags().StringVar(&f.name, "name", "default", "name under which the position is kept")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "go on with the replay of this name where it was paused or killed")
 	return cmd
+}
+
+func (f *replayFlags) check(cmd *cobra.Command) error {
+	if !schemas.IsToken(f.name) {
+		return usagef("--name %q: letters, digits, - and _ only", f.name)
+	}
+	if f.to > 0 && f.from > f.to {
+		return usagef("--from-seq %d lies behind --to-seq %d", f.from, f.to)
+	}
+	if !f.resume {
+		return nil
+	}
+	for _, flag := range []string{"since", "until", "from-seq", "to-seq", "tenant", "kind", "stdout"} {
+		if cmd.Flags().Changed(flag) {
+			return usagef("--resume goes on with the range it had: leave --%s out", flag)
+		}
+	}
+	return nil
 }
 
 func printRange(cmd *cobra.Command, a *app.App, r consumer.Range) error {
@@ -64,22 +101,50 @@ func printRange(cmd *cobra.Command, a *app.App, r consumer.Range) error {
 	})
 }
 
-func replay(cmd *cobra.Command, a *app.App, r consumer.Range) error {
-	cons, err := a.Consumer(cmd.Context())
+func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, r consumer.Range) error {
+	ctx := cmd.Context()
+	cons, err := a.Consumer(ctx)
 	if err != nil {
 		return err
 	}
 	if !a.Config.ClickHouse.Embedded() {
-		if err := app.Migrate(cmd.Context(), a.Config.ClickHouse.DSN); err != nil {
+		if err := app.Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
 			return err
 		}
 	}
-	bar := progress("replay")
-	n, err := cons.Replay(cmd.Context(), r, func(rows int) { bar.Add(int64(rows)) })
-	bar.Done()
-	if err != nil {
-		return fmt.Errorf("replay stopped after %d records: %w", n, err)
+	var st *consumer.ReplayState
+	if f.resume {
+		if st, err = cons.Paused(ctx, f.name); errors.Is(err, consumer.ErrNoReplay) {
+			return fmt.Errorf("%w: %s: leave --resume out to begin one", err, f.name)
+		}
+	} else {
+		st, err = cons.NewReplay(ctx, r)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "replayed %d records\n", n)
+	if err != nil {
+		return err
+	}
+	js, err := a.JetStream(ctx)
+	if err != nil {
+		return err
+	}
+	left := st.Range
+	left.From = st.Next
+	total, err := consumer.Count(ctx, js, schemas.StreamM365.Name, left)
+	if err != nil {
+		return err
+	}
+	bar := progress("replay")
+	bar.SetTotal(int64(total))
+	err = cons.Continue(ctx, f.name, st, func(rows int) { bar.Add(int64(rows)) })
+	bar.Done()
+	out := cmd.OutOrStdout()
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(out, "paused at sequence %d of %d, %d records replayed: seatstream replay --resume --name %s goes on\n", st.Next, st.Range.To, st.Rows, f.name)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("replay stopped at sequence %d, after %d records (--resume --name %s goes on): %w", st.Next, st.Rows, f.name, err)
+	}
+	fmt.Fprintf(out, "replayed %d records\n", st.Rows)
 	return nil
 }

@@ -74,7 +74,7 @@ func render(w output.Writer, t *output.Table) error {
 			return err
 		}
 	}
-	return w.End()
+	return w.End(t.Notes...)
 }
 
 func printSQL(cmd *cobra.Command, _ []string) error {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seatstream/seatstream/consumer"
 	"github.com/seatstream/seatstream/internal/answer"
 	"github.com/seatstream/seatstream/internal/app"
 	"github.com/seatstream/seatstream/schemas"
@@ -18,31 +20,53 @@ type selection struct {
 }
 
 func (s *selection) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.tenant, "tenant", "", "one tenant: connector name, domain or directory id")
-	cmd.Flags().StringVar(&s.kind, "kind", "", "one kind: user, group, member, sku, subscription, organization, report, licence, run")
+	cmd.Flags().StringVar(&s.tenant, "tenant", "", "tenants, with commas: connector name, domain or directory id; left out: all")
+	cmd.Flags().StringVar(&s.kind, "kind", "", "kinds, with commas: user, group, member, sku, subscription, organization, report, licence, run")
 	cmd.Flags().StringVar(&s.since, "since", "", "from this time on: 2026-11-23T06:00:00Z, or a duration ago such as 2h")
 }
 
-// filter returns the subject filter of the selection.
-func (s *selection) filter(ctx context.Context, a *app.App) (string, error) {
-	var kind schemas.Kind
-	if s.kind != "" {
-		var err error
-		if kind, err = schemas.ParseKind(s.kind); err != nil {
-			return "", usagef("--kind: %w", err)
-		}
-	}
-	id := schemas.GUID(s.tenant)
-	if s.tenant != "" && !schemas.IsGUID(id) {
-		db, err := a.ClickHouse(ctx)
+// parts reads tenants and kinds, each one or several with commas; none for all.
+func (s *selection) parts(ctx context.Context, a *app.App) (tenants []string, kinds []schemas.Kind, err error) {
+	for _, name := range list(s.kind) {
+		kind, err := schemas.ParseKind(name)
 		if err != nil {
-			return "", err
+			return nil, nil, usagef("--kind: %w", err)
 		}
-		if id, err = answer.Tenant(ctx, db, s.tenant); err != nil {
-			return "", err
+		kinds = append(kinds, kind)
+	}
+	for _, name := range list(s.tenant) {
+		id := schemas.GUID(name)
+		if !schemas.IsGUID(id) {
+			db, err := a.ClickHouse(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			if id, err = answer.Tenant(ctx, db, name); err != nil {
+				return nil, nil, err
+			}
+		}
+		tenants = append(tenants, id)
+	}
+	return tenants, kinds, nil
+}
+
+// filters returns the subject filters of the selection.
+func (s *selection) filters(ctx context.Context, a *app.App) ([]string, error) {
+	tenants, kinds, err := s.parts(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return consumer.Filters(tenants, kinds), nil
+}
+
+// list splits at commas; nothing is an empty list.
+func list(s string) (parts []string) {
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
 		}
 	}
-	return schemas.Filter(id, kind, ""), nil
+	return parts
 }
 
 // moment reads a time, or a duration before now.

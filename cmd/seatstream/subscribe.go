@@ -37,19 +37,18 @@ next record. Subjects are m365.<tenant-id>.<kind>[.<report>].<entity>.`,
 				return err
 			}
 			defer a.Close()
-			filter := ""
+			filters := args
 			if len(args) == 1 {
-				filter = args[0]
-				if !isFilter(filter) {
-					return usagef("subscribe: %q is no filter of records: write %s.<tenant-id>.<kind>.> with * for any one part and > for all that follow", filter, schemas.Root)
+				if !isFilter(args[0]) {
+					return usagef("subscribe: %q is no filter of records: write %s.<tenant-id>.<kind>.> with * for any one part and > for all that follow", args[0], schemas.Root)
 				}
 				if s.tenant != "" || s.kind != "" {
 					return usagef("subscribe: give a subject filter, or --tenant and --kind, not both")
 				}
-			} else if filter, err = s.filter(cmd.Context(), a); err != nil {
+			} else if filters, err = s.filters(cmd.Context(), a); err != nil {
 				return err
 			}
-			cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverNewPolicy}
+			cfg := jetstream.OrderedConsumerConfig{FilterSubjects: filters, DeliverPolicy: jetstream.DeliverNewPolicy}
 			switch {
 			case last:
 				cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
