@@ -309,3 +309,38 @@ func TestStore(t *testing.T) {
 		t.Errorf("override taken back: %v", err)
 	}
 }
+
+// TestRecord: a seat is recommended once, and once more after it was taken away and came
+// back.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	db := teststack.StartClickHouse(t).Conn
+	now := time.Now()
+	seats := []catalogue.Recommendation{
+		{Tenant: own, User: plan, SKU: e5, Reason: "never used", Price: "52.3", Currency: "EUR"},
+		{Tenant: own, User: plan, SKU: e3, Reason: "never used"},
+		{Tenant: own, User: plan, SKU: e3, Reason: "twice in one answer"},
+	}
+	record := func(kind string, at time.Time, want int) {
+		t.Helper()
+		if n, err := catalogue.Record(t.Context(), db, kind, "jane", seats, at); err != nil || n != want {
+			t.Errorf("%s: recorded %d, %v; want %d", kind, n, err, want)
+		}
+	}
+	record("reclaim", now, 2)
+	record("reclaim", now.Add(time.Minute), 0)
+	record("downgrade", now.Add(time.Minute), 2)
+	if got := one(t, db, "SELECT groupArray((toString(price), currency)) FROM (SELECT price, currency FROM m365.recommendations FINAL WHERE kind = 'reclaim' ORDER BY sku_id)"); got != "[(NULL,''),('52.3','EUR')]" {
+		t.Errorf("prices %s", got)
+	}
+	err := db.Exec(t.Context(), fmt.Sprintf("INSERT INTO m365.licence_changes (tenant_id, user_id, sku_id, stream_seq, observed_at, change) VALUES ('%s', '%s', '%s', 1, fromUnixTimestamp64Milli(%d), 'removed')",
+		own, plan, e5, now.Add(2*time.Minute).UnixMilli()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record("reclaim", now.Add(3*time.Minute), 1)
+	record("reclaim", now.Add(4*time.Minute), 0)
+	if _, err := catalogue.Record(t.Context(), db, "gift", "jane", seats, now); err == nil {
+		t.Error("a kind that is none was recorded")
+	}
+}

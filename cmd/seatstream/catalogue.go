@@ -67,7 +67,7 @@ func (c *cli) importCatalogue(cmd *cobra.Command, file string) error {
 		}
 		t := &output.Table{
 			Title:   fmt.Sprintf("imported %d products, %d service plans, %d pairs; %d traps", len(p.SKUs), len(p.Plans), len(p.Pairs), len(p.Traps)),
-			Columns: []output.Column{{Name: "line", Type: output.Count}, {Name: "trap"}, {Name: "what"}}, Noun: "traps",
+			Columns: []output.Column{{Name: "line"}, {Name: "trap"}, {Name: "what"}}, Noun: "traps",
 		}
 		for _, trap := range p.Traps {
 			var line any

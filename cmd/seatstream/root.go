@@ -67,7 +67,7 @@ Begin with:
 	})
 	root.AddCommand(
 		demoCommand(c), upCommand(c), producerCommand(c), consumerCommand(c), simCommand(c), connectorCommand(c),
-		queryCommand(c), catalogueCommand(c), pricesCommand(c), excludeCommand(c), reportCommand(c), subscribeCommand(c), replayCommand(c), schemaCommand(c),
+		queryCommand(c), catalogueCommand(c), pricesCommand(c), excludeCommand(c), reclaimCommand(c), reportCommand(c), subscribeCommand(c), replayCommand(c), schemaCommand(c),
 	)
 	return root
 }

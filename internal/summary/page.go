@@ -60,7 +60,6 @@ const (
 
 func newView(s *Summary) *view {
 	v := &view{Summary: s, Total: SKU{Unused: Money{}}}
-	most := int64(1)
 	for _, k := range s.SKUs {
 		v.Total.Enabled += k.Enabled
 		v.Total.Consumed += k.Consumed
@@ -76,11 +75,8 @@ func newView(s *Summary) *view {
 		}
 	}
 	shown := s.SKUs[:min(len(s.SKUs), maxBars)]
-	for _, k := range shown {
-		most = max(most, k.seats())
-	}
 	for i, k := range shown {
-		v.Bars = append(v.Bars, k.bar(i, most))
+		v.Bars = append(v.Bars, k.bar(i))
 	}
 	v.Chart.Width, v.Chart.Height = chartWidth, len(shown)*(barHeight+barGap)
 	return v
@@ -95,9 +91,12 @@ func (s SKU) seats() int64 {
 	return n
 }
 
-func (s SKU) bar(i int, most int64) bar {
+// bar shows the parts of one SKU's seats: products differ too much in size for one scale,
+// so the size is said in words.
+func (s SKU) bar(i int) bar {
+	most := max(s.seats(), 1)
 	y := i * (barHeight + barGap)
-	b := bar{Label: cut(line(s.Name), labelRunes), Y: y + barGap - 4, TextY: y + barGap - 9, ValueY: y + barGap + 12}
+	b := bar{Label: cut(line(s.Name), labelRunes) + ": " + count(s.seats()) + " seats", Y: y + barGap - 4, TextY: y + barGap - 9, ValueY: y + barGap + 12}
 	x := 0.0
 	add := func(class, name string, n int64) {
 		if n <= 0 {
