@@ -10,8 +10,8 @@ import (
 	"github.com/seatstream/seatstream/schemas"
 )
 
-// Migrate creates the database, applies the migrations that are missing and replaces the
-// views of the shipped queries. It may run again at any time. db must be connected to
+// Migrate creates the database, applies the migrations that are missing, loads the
+// shipped data on products and replaces the views of the shipped queries. It may run again at any time. db must be connected to
 // the database default or m365; the tables go to m365.
 func Migrate(ctx context.Context, server, db *sql.DB) error {
 	if _, err := server.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+schemas.Database); err != nil {
@@ -23,6 +23,9 @@ func Migrate(ctx context.Context, server, db *sql.DB) error {
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate database %s: %w", schemas.Database, err)
+	}
+	if err := loadShipped(ctx, db); err != nil {
+		return err
 	}
 	for _, q := range schemas.Queries() {
 		if _, err := db.ExecContext(ctx, "CREATE OR REPLACE VIEW "+schemas.Database+"."+q.View()+" AS\n"+q.SQL); err != nil {

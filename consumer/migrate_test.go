@@ -66,6 +66,11 @@ func TestMigrateFromTwoAtOnce(t *testing.T) {
 	expect(t, ch.Conn, "once more", map[string]string{
 		"SELECT count() FROM system.tables WHERE database = 'm365'":                                    before,
 		"SELECT count() > 20 FROM m365.service_plan_workloads FINAL":                                   "1",
+		"SELECT count() > 100 AND count() = uniqExact(sku_id) FROM m365.sku_names FINAL":               "1",
+		"SELECT count() = uniqExact(sku_id) AND countIf(free) > 10 FROM m365.sku_traits FINAL":         "1",
+		"SELECT count() = uniqExact(service_plan_id) FROM m365.plan_traits FINAL":                      "1",
+		"SELECT count() > 20 FROM m365.downgrades FINAL":                                               "1",
+		"SELECT count() > 50 FROM m365.plan_supersedes FINAL":                                          "1",
 		"SELECT count() = uniqExact(service_plan_id, workload) FROM m365.service_plan_workloads FINAL": "1",
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,8 @@ import (
 )
 
 func queryCommand(c *cli) *cobra.Command {
-	var tenant, sql string
+	var tenant, sql, file string
+	var explain bool
 	var params []string
 	cmd := &cobra.Command{
 		Use: "query NAME", Short: "Ask a question, by name or in SQL",
@@ -22,22 +24,34 @@ each is also a parametrised view in ClickHouse.`,
   seatstream query licence-position
   seatstream query unused-licences --tenant contoso --param days=60 --param state=inactive
   seatstream query licence-holders -o csv > holders.csv
+  seatstream query licence-holders -o xlsx --file holders.xlsx
+  seatstream query unused-licences --explain
   seatstream query --sql "SELECT count() FROM m365.users FINAL"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) == 0) == (sql == "") {
 				return usagef("query takes the name of a question or --sql: see seatstream query --help")
 			}
-			if len(args) == 1 {
-				return c.named(cmd, args[0], tenant, params)
+			if explain {
+				if len(args) == 0 {
+					return usagef("--explain takes the name of a question: seatstream query list shows them")
+				}
+				return c.explain(cmd, args[0], tenant)
 			}
-			return c.sql(cmd, sql)
+			return c.toFile(cmd.OutOrStdout(), file, func(w io.Writer) error {
+				if len(args) == 1 {
+					return c.named(cmd, w, args[0], tenant, params)
+				}
+				return c.sql(cmd, w, sql)
+			})
 		},
 	}
 	c.outputFlag(cmd)
 	cmd.Flags().StringVar(&tenant, "tenant", "", "one tenant: connector name, domain or directory id; left out: all")
 	cmd.Flags().StringArrayVar(&params, "param", nil, "a parameter of the question, name=value; may be given again")
 	cmd.Flags().StringVar(&sql, "sql", "", "a SELECT of your own")
+	cmd.Flags().StringVar(&file, "file", "", "write to this file; needed for parquet and xlsx on a terminal")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say what the question means, what its answer rests on, and its SQL")
 	list := &cobra.Command{
 		Use: "list", Short: "List the questions", Args: exactArgs(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listQueries(cmd) },
@@ -68,7 +82,7 @@ func (c *cli) listQueries(cmd *cobra.Command) error {
 	return w.End()
 }
 
-func (c *cli) named(cmd *cobra.Command, name, tenant string, params []string) error {
+func (c *cli) named(cmd *cobra.Command, w io.Writer, name, tenant string, params []string) error {
 	q, err := schemas.QueryNamed(name)
 	if err != nil {
 		return usagef("%w", err)
@@ -95,13 +109,13 @@ func (c *cli) named(cmd *cobra.Command, name, tenant string, params []string) er
 			return err
 		}
 	}
-	if err := answer.Named(cmd.Context(), db, q, values, c.people(c.writer(cmd.OutOrStdout()), tenant != "")); err != nil {
+	if err := answer.Named(cmd.Context(), db, q, values, c.people(c.writer(w), tenant != "")); err != nil {
 		return fmt.Errorf("query %s: %w", name, err)
 	}
 	return nil
 }
 
-func (c *cli) sql(cmd *cobra.Command, sql string) error {
+func (c *cli) sql(cmd *cobra.Command, w io.Writer, sql string) error {
 	a, err := c.open("query")
 	if err != nil {
 		return err
@@ -111,5 +125,5 @@ func (c *cli) sql(cmd *cobra.Command, sql string) error {
 	if err != nil {
 		return err
 	}
-	return answer.SQL(cmd.Context(), db, sql, c.writer(cmd.OutOrStdout()))
+	return answer.SQL(cmd.Context(), db, sql, c.writer(w))
 }

@@ -67,7 +67,8 @@ Begin with:
 	})
 	root.AddCommand(
 		demoCommand(c), upCommand(c), producerCommand(c), consumerCommand(c), simCommand(c), connectorCommand(c),
-		queryCommand(c), subscribeCommand(c), replayCommand(c), verifyCommand(c), dlqCommand(c), doctorCommand(c), eraseCommand(c), schemaCommand(c),
+		queryCommand(c), reportCommand(c), catalogueCommand(c), pricesCommand(c), excludeCommand(c), reclaimCommand(c),
+		subscribeCommand(c), replayCommand(c), verifyCommand(c), dlqCommand(c), doctorCommand(c), eraseCommand(c), schemaCommand(c),
 	)
 	return root
 }

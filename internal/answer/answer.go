@@ -97,7 +97,7 @@ var counts = []string{"enabled", "warning", "suspended", "locked_out", "consumed
 
 func column(name, typ string) output.Column {
 	typ = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(typ, "LowCardinality("), ")"), "Nullable("), ")")
-	c := output.Column{Name: name}
+	c := output.Column{Name: name, Exact: typ}
 	switch {
 	case strings.HasPrefix(typ, "DateTime"):
 		c.Type = output.Time

@@ -34,7 +34,7 @@ var (
 	clients = []string{"github.com/nats-io", "github.com/synadia-io", "github.com/ClickHouse"}
 	drivers = slices.Concat(clients, graphSDK, []string{"github.com/Azure", "database/sql", "net/http"})
 	engines = []string{"github.com/nats-io/nats-server/v2", "github.com/ebitengine/purego"}
-	parts   = []string{"producer", "consumer", "dashboard", "embedded", "graphsim"}
+	parts   = []string{"producer", "consumer", "dashboard", "embedded", "graphsim", "catalogue"}
 	leaves  = []string{"internal/lease", "internal/output"}
 	none    = []string{}
 )
@@ -75,6 +75,10 @@ var rules = []rule{
 	{
 		name: "dashboard reads schemas", of: []string{"dashboard"}, only: []string{"schemas", "dashboard"},
 		why: "the page shows what the shipped queries answer; it collects and stores nothing",
+	},
+	{
+		name: "catalogue reads schemas", of: []string{"catalogue"}, only: []string{"schemas"},
+		why: "what people bring along is stored beside what is collected, and knows nothing of how that comes about",
 	},
 	{
 		name: "parts know no wiring", of: parts, inside: []string{"cmd", "internal/app", "internal/config", "internal/connect", "internal/teststack"},

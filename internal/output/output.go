@@ -1,5 +1,5 @@
 // Package output renders the results of every command in the same way: as a table for
-// people, and as JSON or CSV for programs.
+// people, as JSON, CSV or Parquet for programs, and as XLSX for spreadsheets.
 //
 // The text of cells is hostile: display names are written by whoever has an account.
 // The table and CSV drop what steers a terminal, JSON escapes it, and CSV quotes what a
@@ -25,10 +25,16 @@ const (
 	FormatTable Format = "table"
 	FormatJSON  Format = "json"
 	FormatCSV   Format = "csv"
+	// The two below are files, not text.
+	FormatParquet Format = "parquet"
+	FormatXLSX    Format = "xlsx"
 )
 
+// Binary tells whether a format is nothing for a terminal.
+func (f Format) Binary() bool { return f == FormatParquet || f == FormatXLSX }
+
 // Formats are the formats a person can choose.
-var Formats = []string{string(FormatTable), string(FormatJSON), string(FormatCSV)}
+var Formats = []string{string(FormatTable), string(FormatJSON), string(FormatCSV), string(FormatParquet), string(FormatXLSX)}
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
@@ -84,6 +90,7 @@ type Column struct {
 	Total  bool   // the table ends with the sum
 	Header string // header of the table; empty: the name in upper case
 	UnitOf string // name of the column with each row's unit, which the table leaves out
+	Exact  string // the database's type, where the column is from there: parquet keeps it
 }
 
 // Table is one result. Cells are string, integers, floats, bool, time.Time, []string,
@@ -125,6 +132,10 @@ func NewWriter(w io.Writer, f Format, opt Options) Writer {
 		return newJSONWriter(w, opt)
 	case FormatCSV:
 		return newCSVWriter(w, opt)
+	case FormatParquet:
+		return &parquetWriter{dest: w}
+	case FormatXLSX:
+		return &xlsxWriter{dest: w}
 	}
 	return &tableWriter{w: w, opt: opt}
 }
