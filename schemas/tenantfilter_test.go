@@ -27,8 +27,8 @@ var (
 	named      = regexp.MustCompile(`\b(\w+) AS \(\s*(?:SELECT|WITH)\b`)
 )
 
-// reference tables hold Microsoft's data, the same for every tenant.
-var reference = []string{"service_plan_workloads"}
+// reference tables hold data on products, the same for every tenant.
+var reference = []string{"service_plan_workloads", "plan_names", "sku_plans", "plan_traits", "plan_supersedes", "downgrades"}
 
 // selects splits a query into its SELECTs, each without those in brackets inside it.
 func selects(sql string) []string {
