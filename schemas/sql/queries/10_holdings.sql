@@ -19,6 +19,7 @@ SELECT
     u.account_enabled AS account_enabled,
     u.user_type AS user_type,
     u.job_title AS job_title,
+    multiIf(JSONExtractString(u.unknown, 'mailboxSettings', 'userPurpose') AS purpose = '', 'unknown', purpose) AS mailbox,
     sku_id,
     disabled_plans,
     arrayFilter(i -> u.path_sku_ids[i] = sku_id, arrayEnumerate(u.path_sku_ids)) AS paths,
