@@ -52,7 +52,9 @@ WITH
         SELECT p.tenant_id AS tenant_id, p.user_id AS user_id, p.workloads AS workloads,
             arrayFilter((w, d) -> d IS NOT NULL AND dateDiff('day', d, e.anchor) < {days:UInt16}, p.workloads, p.dates) AS recent
         FROM m365.person_use(tenant = {tenant:String}, as_of = {as_of:String}) AS p
-        INNER JOIN (SELECT tenant_id, min(refresh_date) AS anchor FROM m365.last_complete_runs(tenant = {tenant:String}, as_of = {as_of:String}) WHERE refresh_date IS NOT NULL GROUP BY tenant_id) AS e ON e.tenant_id = p.tenant_id
+        INNER JOIN (
+            SELECT tenant_id, min(refresh_date) AS anchor FROM m365.last_complete_runs(tenant = {tenant:String}, as_of = {as_of:String}) WHERE refresh_date IS NOT NULL GROUP BY tenant_id
+        ) AS e ON e.tenant_id = p.tenant_id
     ),
     judged AS (
         SELECT h.tenant_id AS tenant_id, h.user_id AS user_id, any(h.user_principal_name) AS user_principal_name, any(h.display_name) AS display_name,
@@ -70,7 +72,9 @@ WITH
             LEFT JOIN used AS u ON u.tenant_id = h.tenant_id AND u.user_id = h.user_id
             LEFT JOIN facts AS f ON f.tenant_id = h.tenant_id AND f.user_id = h.user_id
         ) AS h
-        INNER JOIN (SELECT *, arrayJoin(arrayPushBack(extra, toUUIDOrZero(''))) AS plan_id FROM steps) AS s ON s.tenant_id = h.tenant_id AND s.sku_id = h.sku_id
+        INNER JOIN (
+            SELECT *, arrayJoin(arrayPushBack(extra, toUUIDOrZero(''))) AS plan_id FROM steps
+        ) AS s ON s.tenant_id = h.tenant_id AND s.sku_id = h.sku_id
         LEFT JOIN (
             SELECT plan_id AS named_plan, plan, workloads FROM named
         ) AS n ON n.named_plan = s.plan_id
