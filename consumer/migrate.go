@@ -28,7 +28,7 @@ func Migrate(ctx context.Context, server, db *sql.DB) error {
 		return err
 	}
 	for _, q := range schemas.Queries() {
-		if _, err := db.ExecContext(ctx, "CREATE OR REPLACE VIEW "+schemas.Database+"."+q.View()+" AS\n"+q.SQL); err != nil {
+		if _, err := db.ExecContext(ctx, "CREATE OR REPLACE VIEW "+schemas.Database+"."+q.View()+" AS\n"+q.Inlined()); err != nil {
 			return fmt.Errorf("create view of query %s: %w", q.Name, err)
 		}
 	}

@@ -68,6 +68,36 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestViewNames: a view and a table cannot have one name.
+func TestViewNames(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(Migrations(), "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := map[string]bool{}
+	for _, f := range files {
+		b, err := fs.ReadFile(Migrations(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)`).FindAllStringSubmatch(string(b), -1) {
+			tables[m[1]] = true
+		}
+	}
+	if len(tables) < 20 {
+		t.Fatalf("only %d tables found", len(tables))
+	}
+	for _, q := range Queries() {
+		if tables[q.View()] {
+			t.Errorf("%s: a table is called so", q.Name)
+		}
+		if left := viewCall.FindString(q.Inlined()); left != "" {
+			t.Errorf("%s: %s is not written out", q.Name, left)
+		}
+	}
+}
+
 func TestCheckParams(t *testing.T) {
 	t.Parallel()
 	q := Query{Params: []Param{{Name: "a", Type: "String"}, {Name: "b", Type: "UInt16"}}, SQL: "SELECT {a:String}, {b:UInt16}"}

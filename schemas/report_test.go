@@ -164,7 +164,16 @@ func TestDefaultReports(t *testing.T) {
 	var used, byDefault []string
 	for _, q := range Queries() {
 		for _, m := range regexp.MustCompile(`'(get\w+)'`).FindAllStringSubmatch(q.SQL, -1) {
-			used = append(used, m[1])
+			if !slices.Contains(q.Optional, m[1]) {
+				used = append(used, m[1])
+			}
+		}
+	}
+	for _, q := range Queries() {
+		for _, name := range q.Optional {
+			if r, err := ReportNamed(name); err != nil || r.Default || !strings.Contains(q.SQL, "'"+name+"'") {
+				t.Errorf("%s: %s is no optional report of it: %v", q.Name, name, err)
+			}
 		}
 	}
 	for _, r := range Reports() {

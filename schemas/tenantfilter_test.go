@@ -15,22 +15,29 @@ import (
 //
 // as a condition of its own, every building block is called with the tenant, and what
 // is joined is joined by tenant.
+const sharedForm = `\{tenant:String\} = '' OR (?:\w+\.)?tenant_id IN \(toUUIDOrZero\(\{tenant:String\}\), toUUIDOrZero\(''\)\)`
+
 const filterForm = `\{tenant:String\} = '' OR (?:\w+\.)?tenant_id = toUUIDOrZero\(\{tenant:String\}\)`
 
 var (
 	read      = regexp.MustCompile(`(?:(\w+)\s+)?\b(FROM|JOIN)\s+(m365\.)?(\w+)(\([^()]*\))?`)
-	condition = regexp.MustCompile(`\b(?:WHERE|AND)\s+\(` + filterForm + `\)(?:\s+(?:AND|GROUP|ORDER|WINDOW|SETTINGS)\b|\s*$)` +
-		`|\bWHERE\s+` + filterForm + `(?:\s+(?:GROUP|ORDER|WINDOW|SETTINGS)\b|\s*$)`)
-	argument   = regexp.MustCompile(`\btenant = \{tenant:String\}`)
-	byTenant   = regexp.MustCompile(`\bON (?:\w+)\.tenant_id = (?:\w+)\.tenant_id\b`)
-	nextClause = regexp.MustCompile(`\b(?:JOIN|WHERE|GROUP|ORDER|SETTINGS)\b`)
-	named      = regexp.MustCompile(`\b(\w+) AS \(\s*(?:SELECT|WITH)\b`)
+	condition = regexp.MustCompile(`\b(?:WHERE|AND)\s+\(` + filterForm + `\)(?:\s+(?:AND|GROUP|ORDER|WINDOW|SETTINGS|UNION|LIMIT)\b|\s*$)` +
+		`|\bWHERE\s+` + filterForm + `(?:\s+(?:GROUP|ORDER|WINDOW|SETTINGS|UNION)\b|\s*$)`)
+	// What is the same for all tenants stands under a tenant id of zeros, beside their own.
+	sharedCondition = regexp.MustCompile(`\b(?:WHERE|AND)\s+\(?` + sharedForm + `\)?(?:\s+(?:AND|GROUP|ORDER|UNION)\b|\s*$)`)
+	argument        = regexp.MustCompile(`\btenant = \{tenant:String\}`)
+	byTenant        = regexp.MustCompile(`\bON (?:\w+)\.tenant_id = (?:\w+)\.tenant_id\b`)
+	nextClause      = regexp.MustCompile(`\b(?:JOIN|WHERE|GROUP|ORDER|SETTINGS)\b`)
+	named           = regexp.MustCompile(`\b(\w+) AS \(\s*(?:SELECT|WITH)\b`)
 )
 
 // reference tables hold data on products, the same for every tenant.
-var reference = []string{"service_plan_workloads", "plan_names", "sku_plans", "plan_traits", "plan_supersedes", "downgrades"}
+var reference = []string{"service_plan_workloads", "plan_names", "sku_plans", "plan_traits", "plan_supersedes", "downgrades", "moment"}
 
-// selects splits a query into its SELECTs, each without those in brackets inside it.
+// shared tables have rows for one tenant and rows for all.
+var shared = []string{"sku_names", "sku_traits", "prices", "exclusions"}
+
+// selects splits a query into its SELECTs, each branch of a union by itself and each without those in brackets inside it.
 func selects(sql string) []string {
 	var out []string
 	stack := []string{""}
@@ -43,7 +50,7 @@ func selects(sql string) []string {
 			inner := stack[top]
 			stack = stack[:top]
 			if strings.Contains(inner, "SELECT") {
-				out = append(out, inner)
+				out = append(out, branches(inner)...)
 				inner = ""
 			}
 			stack[top-1] += "(" + inner + ")"
@@ -51,8 +58,11 @@ func selects(sql string) []string {
 			stack[top] += sql[i : i+1]
 		}
 	}
-	return append(out, stack[0])
+	return append(out, branches(stack[0])...)
 }
+
+// branches of a UNION ALL are SELECTs of their own.
+func branches(sql string) []string { return strings.Split(sql, "UNION ALL") }
 
 // leaks lists where a query reads rows without asking whose they are.
 func leaks(sql string) (faults []string) {
@@ -97,6 +107,8 @@ func leak(scope, rest string, names []string, group func(int) string) string {
 		return "only left and inner joins keep to the tenants of the left side"
 	case verb == "JOIN" && !byTenant.MatchString(rest):
 		return "not joined by tenant"
+	case verb == "FROM" && slices.Contains(shared, name) && sharedCondition.MatchString(scope):
+		return ""
 	case verb == "FROM" && qualified && args == "" && !condition.MatchString(scope):
 		return "no tenant filter in this SELECT"
 	}
@@ -119,7 +131,7 @@ func TestTenantFilterRemoved(t *testing.T) {
 	removed := 0
 	for _, q := range Queries() {
 		for part, neutral := range map[string]string{
-			filterForm: "1", argument.String(): "tenant = ''",
+			filterForm: "1", sharedForm: "1", argument.String(): "tenant = ''",
 			`\bON \w+\.tenant_id = \w+\.tenant_id( AND \w+\.\w+ = \w+\.\w+)*`: "ON 1",
 		} {
 			for _, at := range regexp.MustCompile(part).FindAllStringIndex(q.SQL, -1) {
@@ -145,12 +157,17 @@ func joinsBrackets(before string) bool {
 
 func TestLeaks(t *testing.T) {
 	t.Parallel()
+	const shared = "{tenant:String} = '' OR tenant_id IN (toUUIDOrZero({tenant:String}), toUUIDOrZero(''))"
 	const filter = "({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))"
 	for sql, want := range map[string]string{
 		"SELECT 1 FROM m365.users WHERE " + filter:                                                                  "",
 		"SELECT 1 FROM m365.users WHERE a = 1 AND " + filter + " GROUP BY b":                                        "",
 		"SELECT 1 FROM (SELECT 1 FROM m365.users WHERE " + filter + ") WHERE 1":                                     "",
 		"SELECT 1 FROM m365.service_plan_workloads":                                                                 "",
+		"SELECT 1 FROM m365.users WHERE " + filter + " UNION ALL SELECT 1 FROM m365.skus":                           "no tenant filter",
+		"SELECT 1 FROM m365.prices WHERE a = 1 AND (" + shared + ")":                                                "",
+		"SELECT 1 FROM m365.users WHERE a = 1 AND (" + shared + ")":                                                 "no tenant filter",
+		"SELECT 1 FROM m365.prices WHERE tenant_id = toUUIDOrZero('')  OR 1":                                        "no tenant filter",
 		"SELECT 1 FROM m365.users":                                                                                  "no tenant filter",
 		"SELECT 1 FROM m365.users WHERE 1 OR " + filter:                                                             "no tenant filter",
 		"SELECT 1 FROM m365.users WHERE " + filter + " OR 1":                                                        "no tenant filter",
