@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 
 	"github.com/seatstream/seatstream/graphsim"
 	"github.com/seatstream/seatstream/internal/teststack"
@@ -66,13 +67,13 @@ func collect(t *testing.T, connectors []producer.Connector, healthy map[string]b
 			t.Fatal(err)
 		}
 	}
-	w := &producer.Worker{Endpoint: producer.DefaultEndpoint, Parallel: sick, Registry: r, Log: teststack.Log(t)}
+	w := &producer.Worker{Endpoint: producer.DefaultEndpoint, Parallel: sick, Registry: r, Log: zerolog.Nop()}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	began := time.Now()
 	go func() { ended <- w.Run(ctx) }()
 	done := func() int { return finished(t, n.JS, healthy) }
-	teststack.Until(t, "all healthy tenants collected", func() bool { return done() == len(healthy) })
+	eventually(t, "all healthy tenants collected", func() bool { return done() == len(healthy) })
 	took := time.Since(began)
 	cancel()
 	if err := <-ended; err != nil {

@@ -134,7 +134,7 @@ func readSmall(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it is only read
 	content, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err == nil && len(content) > maxSecret {
 		err = fmt.Errorf("%s is larger than a secret can be", path)
