@@ -126,7 +126,7 @@ func (s *stopped) observe(r *http.Request) {
 	}
 	kill := s.kill
 	s.kill = nil
-	s.at = append(s.at, fmt.Sprintf("request %d %s +%dms", len(*last), strings.TrimPrefix(r.URL.Path, "/v1.0"), s.stalled))
+	s.at = append(s.at, fmt.Sprintf("request %d %.60s +%dms", len(*last), strings.TrimPrefix(r.URL.Path, "/v1.0"), s.stalled))
 	if s.stalled == 0 {
 		kill()
 		return

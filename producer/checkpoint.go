@@ -124,8 +124,8 @@ func (u *run) resume(ctx context.Context, rec *unfinished, settings string) erro
 }
 
 func (u *run) restMost() time.Duration {
-	if u.Runner.rest != nil {
-		return *u.Runner.rest
+	if u.rest != nil {
+		return *u.rest
 	}
 	return restMost
 }
@@ -230,8 +230,14 @@ type book struct {
 	pages int    // stored
 	notes int    // of the evidence, stored
 	met   []byte // of the page in hand
-	// off is set where a page could not be stored. Those before it stay good.
+	// off is set where a page could not be stored: those before it stay good. And of feeds
+	// that are read whole.
 	off bool
+}
+
+// lists tells whether a feed is a listing that goes on from a page.
+func (f *feed) lists() bool {
+	return f.kind == schemas.KindUser || f.kind == schemas.KindGroup || f.kind == schemas.KindMember
 }
 
 func entityHash(id string) uint64 {

@@ -248,7 +248,7 @@ func (u *run) feed(ctx context.Context, f feed) error {
 			return err
 		}
 	}
-	c.book = &book{u: u, c: c, feed: f.name, off: u.Stores.Checkpoints == nil}
+	c.book = &book{u: u, c: c, feed: f.name, off: u.Stores.Checkpoints == nil || !f.lists()}
 	u.current = c
 	if err := u.continues(ctx, c, f); err != nil {
 		return err
