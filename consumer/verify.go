@@ -124,6 +124,9 @@ func (c *Consumer) Verify(ctx context.Context, opt VerifyOptions) (*Verification
 			return nil, err
 		}
 	}
+	if err := v.beyond(ctx); err != nil {
+		return nil, err
+	}
 	if err := v.states(ctx); err != nil {
 		return nil, err
 	}
@@ -190,6 +193,34 @@ func (v *verifier) prepare(ctx context.Context) error {
 	}
 	v.dead, err = v.c.deadSequences(ctx)
 	return err
+}
+
+// beyond finds rows whose sequence the stream has not reached: the stream was made anew, or
+// went back to a backup, and tables and stream no longer belong together. No repair mends
+// that: replay into an empty database.
+func (v *verifier) beyond(ctx context.Context) error {
+	newest := map[schemas.Kind]uint64{}
+	for _, kind := range v.kinds() {
+		var seq uint64
+		err := v.c.db.QueryRow(ctx, "SELECT max(stream_seq) FROM "+v.tables[kind].history+" WHERE 1"+v.ofTenants()).Scan(&seq)
+		if err != nil {
+			return fmt.Errorf("read newest row of %s: %w", v.tables[kind].history, err)
+		}
+		newest[kind] = seq
+	}
+	stream, err := v.c.js.Stream(ctx, v.c.cfg.Stream) // later: what it had not reached then, no row can have
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", v.c.cfg.Stream, err)
+	}
+	last := stream.CachedInfo().State.LastSeq
+	for kind, seq := range newest {
+		if seq > last {
+			v.out.Findings = append(v.out.Findings, &Finding{
+				Kind: kind, Table: string(kind) + "_changes", Day: "behind the stream's end", Extra: 1, Sequences: []uint64{seq},
+			})
+		}
+	}
+	return nil
 }
 
 // firstSince is the first sequence stored at a time or later; one behind the last where

@@ -150,3 +150,12 @@ func TestVerifyComparesTheStreamWithItsEvidence(t *testing.T) {
 		t.Errorf("a lost record: %+v", v.Evidence)
 	}
 }
+
+func TestVerifySeesTablesOfAnotherStream(t *testing.T) {
+	t.Parallel()
+	n, ch := teststack.StartNATS(t), teststack.StartClickHouse(t)
+	exec(t, ch.Conn, "INSERT INTO m365.user_changes (tenant_id, user_id, stream_seq) SELECT generateUUIDv4(), generateUUIDv4(), 5")
+	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{Repair: true}); v.Clean() {
+		t.Error("rows of a stream that is gone pass for clean")
+	}
+}

@@ -21,7 +21,45 @@ func TestCommands(t *testing.T) {
 	t.Run("sql", s.sql)
 	t.Run("subscribe", s.subscribes)
 	t.Run("replay", s.replays)
+	t.Run("operate", s.operates)
 	t.Run("connector", s.connectors)
+}
+
+// operates asks what an operator asks: do stream, tables and settings hold?
+func (s *station) operates(t *testing.T) {
+	for _, r := range rows(t, s.ok("verify", "-o", "json")) {
+		if r["result"] != "equal" {
+			t.Errorf("verify: %v", r)
+		}
+	}
+	for _, r := range rows(t, s.ok("doctor", "-o", "json")) {
+		if r["result"] == "fails" || r["result"] == "cannot be seen" {
+			t.Errorf("doctor: %v", r)
+		}
+	}
+	if list := rows(t, s.ok("dlq", "list", "-o", "json")); len(list) != 0 {
+		t.Errorf("dead letters: %v", list)
+	}
+	s.refused(1, []string{"dlq", "show", "1"}, "no dead letter 1")
+	s.refused(2, []string{"dlq", "requeue"}, "--all")
+	s.refused(1, []string{"replay", "--resume", "--name", "none"}, "none")
+	s.refused(2, []string{"replay", "--resume", "--kind", "user"}, "--kind")
+	s.refused(2, []string{"erase", "--tenant", "contoso"}, "--user")
+	if out := s.ok("erase", "--tenant", "contoso", "--user", "nobody@contoso.onmicrosoft.com"); !strings.Contains(out, "nothing names") {
+		t.Errorf("erase of nobody: %s", out)
+	}
+	people := rows(t, s.ok("query", "--sql", "SELECT user_principal_name AS upn, toString(user_id) AS id FROM m365.users FINAL WHERE user_principal_name LIKE '%@contoso.onmicrosoft.com' LIMIT 1", "-o", "json"))
+	upn, _ := people[0]["upn"].(string)
+	id, _ := people[0]["id"].(string)
+	s.refused(2, []string{"erase", "--tenant", "contoso", "--user", upn}, "--yes")
+	s.ok("erase", "--tenant", "contoso", "--user", upn, "--yes")
+	if out := s.ok("replay", "--tenant", "contoso", "--stdout"); strings.Contains(out, upn) || strings.Contains(out, id) {
+		t.Error("the stream still names an erased person")
+	}
+	s.ok("verify")
+	s.ok("connector", "run", "contoso") // the directory still lists the person
+	s.stored(1, "SELECT count() FROM m365.users FINAL WHERE user_principal_name = '"+upn+"'")
+	s.ok("verify", "--tenant", "contoso")
 }
 
 func (s *station) queries(t *testing.T) {
