@@ -62,7 +62,7 @@ func insertAll(ctx context.Context, db *sql.DB, table string, add func(func(...a
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }()                                           // after a commit it does nothing
 	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+schemas.Database+"."+table) //nolint:gosec // the names are written above
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
