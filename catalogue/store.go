@@ -24,7 +24,7 @@ func insert(ctx context.Context, db driver.Conn, table string, rows [][]any) err
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }() // sent or failed by then
 	for _, r := range rows {
 		if err := b.Append(r...); err != nil {
 			return fmt.Errorf("insert into %s: %w", table, err)

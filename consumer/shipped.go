@@ -62,12 +62,12 @@ func insertAll(ctx context.Context, db *sql.DB, table string, add func(func(...a
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+schemas.Database+"."+table)
+	defer func() { _ = tx.Rollback() }()                                           // after a commit it does nothing
+	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+schemas.Database+"."+table) //nolint:gosec // the names are written above
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	defer stmt.Close()
+	defer func() { _ = stmt.Close() }() // committed or failed by then
 	if err := add(func(values ...any) error { _, err := stmt.ExecContext(ctx, values...); return err }); err != nil {
 		return fmt.Errorf("add row: %w", err)
 	}

@@ -89,7 +89,7 @@ func eachLine(file string, columns int, row func([]string)) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // embedded
 	r := csv.NewReader(f)
 	r.Comment, r.FieldsPerRecord = '#', columns
 	for header := true; ; header = false {

@@ -123,7 +123,7 @@ func withFile(name string, read func(io.Reader) error) error {
 	if err != nil {
 		return fmt.Errorf("open file: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	if err := read(f); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -19,7 +19,7 @@ import (
 // type of its own is text.
 type parquetWriter struct {
 	dest    io.Writer
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns []parquetColumn
 	pending []parquet.Row
 }
@@ -68,7 +68,7 @@ func (p *parquetWriter) Begin(t *Table) error {
 		root.Group[c.Name] = col.node
 		root.names = append(root.names, c.Name)
 	}
-	p.w = parquet.NewWriter(p.dest, parquet.NewSchema("seatstream", root), parquet.Compression(&parquet.Zstd), parquet.CreatedBy("seatstream", "", ""))
+	p.w = parquet.NewGenericWriter[any](p.dest, parquet.NewSchema("seatstream", root), parquet.Compression(&parquet.Zstd), parquet.CreatedBy("seatstream", "", ""))
 	return nil
 }
 

@@ -141,7 +141,7 @@ func (x *xlsxWriter) write(cells []any) error {
 }
 
 func (x *xlsxWriter) End(...string) error {
-	defer x.file.Close()
+	defer func() { _ = x.file.Close() }() // removes its own temporary files
 	if err := x.sheet.Flush(); err != nil {
 		return fmt.Errorf("write xlsx: %w", err)
 	}

@@ -54,7 +54,7 @@ type SKU struct {
 	Unpriced                  int64 // unused seats without a price
 }
 
-// Unused are the seats that are inactive or never used.
+// UnusedSeats are those that are inactive or never used.
 func (s SKU) UnusedSeats() int64 { return s.Use[Inactive] + s.Use[NeverUsed] }
 
 // Money is an amount per currency: currencies are never added up.
