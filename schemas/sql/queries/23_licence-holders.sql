@@ -19,7 +19,7 @@ SELECT
     if(s.name = '', sku, s.name) AS name,
     toBool(arrayExists(g -> isNull(g), h.path_groups)) AS direct,
     arrayMap(g -> toString(assumeNotNull(g)), arrayFilter(g -> isNotNull(g), h.path_groups)) AS groups,
-    notEmpty(h.paths) AS listed,
+    toBool(notEmpty(h.paths)) AS listed,
     h.states AS states,
     arrayFilter(e -> e NOT IN ('', 'None'), h.errors) AS error,
     h.account_enabled AS account_enabled,

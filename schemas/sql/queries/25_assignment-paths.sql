@@ -19,7 +19,7 @@ SELECT
     if(k.sku = '', toString(h.sku_id), k.sku) AS sku,
     if(k.name = '', sku, k.name) AS name,
     multiIf(empty(h.paths), 'unlisted', length(h.paths) > 1, 'both', isNull(h.path_groups[1]), 'direct', 'group') AS path,
-    path = 'both' AS clean_up,
+    toBool(path = 'both') AS clean_up,
     arraySort(arrayMap(g -> if(g.2 = '', toString(g.1), g.2), arrayFilter(g -> has(h.path_groups, g.1), n.list))) AS group_names,
     arrayMap(g -> toString(assumeNotNull(g)), arrayFilter(g -> isNotNull(g), h.path_groups)) AS groups
 FROM m365.holdings(tenant = {tenant:String}, as_of = {as_of:String}) AS h

@@ -21,7 +21,7 @@ SELECT
     path_error AS error,
     if(isNull(path_group), '', toString(assumeNotNull(path_group))) AS group_id,
     g.display_name AS group_name,
-    has(u.sku_ids, path_sku) AS held,
+    toBool(has(u.sku_ids, path_sku)) AS held,
     path_since AS since
 FROM (
     SELECT tenant_id, user_id, user_principal_name, display_name, sku_ids, path_sku, path_group, path_state, path_error, path_since

@@ -20,7 +20,7 @@ SELECT
     h.sku AS sku,
     h.name AS name,
     h.mailbox AS mailbox,
-    h.mailbox IN ('shared', 'room', 'equipment') AS by_design,
+    toBool(h.mailbox IN ('shared', 'room', 'equipment')) AS by_design,
     h.excluded AS excluded,
     h.price AS cost,
     h.currency AS currency
