@@ -105,6 +105,10 @@ func (c *Consumer) session(ctx context.Context) error {
 	if err := c.durable(ctx, stream); err != nil {
 		return err
 	}
+	cuts, err := c.claimCuts(ctx)
+	if err != nil {
+		return err
+	}
 	// What an earlier owner fetched and did not store comes again, in order.
 	if _, err := stream.ResetConsumer(ctx, c.cfg.Durable); err != nil {
 		return fmt.Errorf("reset consumer %s: %w", c.cfg.Durable, err)
@@ -115,10 +119,7 @@ func (c *Consumer) session(ctx context.Context) error {
 	}
 	// The reset starts the consumer's own sequence again: the first message is number 1.
 	// Another number means that what came before went to somebody else.
-	r := &reader{c: c, cons: cons, acked: cons.CachedInfo().AckFloor.Stream, next: 1}
-	if r.cuts, err = c.lastCuts(ctx); err != nil {
-		return err
-	}
+	r := &reader{c: c, cons: cons, acked: cons.CachedInfo().AckFloor.Stream, next: 1, cuts: cuts}
 	return r.run(ctx)
 }
 
