@@ -39,8 +39,9 @@ type refusing struct {
 
 var refusals = []refusing{
 	{fault: "C3 too many parts (252)", says: "transient: ", dsn: "",
-		begin: "ALTER TABLE m365.users MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1, max_avg_part_size_for_too_many_parts = 0;SYSTEM STOP MERGES m365.users;" + strings.Repeat("INSERT INTO m365.users (tenant_id, user_id, stream_seq) VALUES (generateUUIDv4(), generateUUIDv4(), 1);", 3),
-		end:   "ALTER TABLE m365.users RESET SETTING parts_to_throw_insert, parts_to_delay_insert;SYSTEM START MERGES m365.users"},
+		begin: "SYSTEM STOP MERGES m365.users;" + strings.Repeat("INSERT INTO m365.users (tenant_id, user_id, stream_seq) VALUES (generateUUIDv4(), generateUUIDv4(), 1);", 3) +
+			"ALTER TABLE m365.users MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1",
+		end: "ALTER TABLE m365.users RESET SETTING parts_to_throw_insert, parts_to_delay_insert;SYSTEM START MERGES m365.users"},
 	{fault: "C3 memory limit (241)", says: "transient: ", dsn: "?max_memory_usage=4000"},
 	{fault: "C3 no time (159)", says: "transient: ", dsn: "?max_execution_time=1",
 		begin: "CREATE MATERIALIZED VIEW m365.slow ENGINE = Null AS SELECT sleepEachRow(0.5) FROM m365.user_changes", end: "DROP TABLE m365.slow"},
