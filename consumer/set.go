@@ -75,18 +75,26 @@ func (s *Set) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// count keeps this process counted, counts the others, and gives up what is more than its
-// share. Where the count fails the share stays.
+// count keeps this process counted until ctx is done.
 func (s *Set) count(ctx context.Context) {
-	member, release := ctx, func() {}
-	defer func() { release() }()
-	for first := true; ; first = false {
-		if first || member.Err() != nil {
-			if m, r, err := lease.Take(ctx, s.members, memberKey+s.id, s.id); err == nil {
-				release()
-				member, release = m, r
+	for ctx.Err() == nil {
+		member, release, err := lease.Take(ctx, s.members, memberKey+s.id, s.id)
+		if err != nil { // counted still, or no server answers
+			select {
+			case <-time.After(recount):
+			case <-ctx.Done():
 			}
+			continue
 		}
+		s.countOthers(member)
+		release()
+	}
+}
+
+// countOthers counts the other processes while this one is counted, and gives up what is
+// more than its share. Where the count fails the share stays.
+func (s *Set) countOthers(ctx context.Context) {
+	for {
 		if n, err := s.others(ctx); err == nil {
 			s.divide(n)
 		}

@@ -69,7 +69,6 @@ type loader struct {
 	seed  uint64
 	bulk  *bulk
 	acked int // as far as it said
-	cmd   *exec.Cmd
 }
 
 // publish runs loader processes until all records up to a number are acknowledged. kill, which
