@@ -100,7 +100,7 @@ func (c *Consumer) setAside(ctx context.Context, t *tableBatch, bad map[int]erro
 		if err != nil {
 			return err
 		}
-		if err := c.deadLetter(ctx, letter{msg.Subject, msg.Header, msg.Data}, seqs[i], reason); err != nil {
+		if err := c.deadLetter(ctx, original{msg.Subject, msg.Header, msg.Data}, seqs[i], reason); err != nil {
 			return err
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/seatstream/seatstream/schemas"
 )
 
-// letter is a record as it stands in the stream.
-type letter struct {
+// original is a record as it stands in the stream.
+type original struct {
 	subject string
 	header  nats.Header
 	body    []byte
@@ -22,7 +22,7 @@ type letter struct {
 
 // deadLetter keeps a record that no table can take, with the reason, and returns when
 // the dead-letter stream has it. Until then the record is not acknowledged.
-func (c *Consumer) deadLetter(ctx context.Context, l letter, seq uint64, reason error) error {
+func (c *Consumer) deadLetter(ctx context.Context, l original, seq uint64, reason error) error {
 	h := nats.Header{}
 	for k, v := range l.header {
 		if strings.HasPrefix(k, "Nats-") {

@@ -166,7 +166,7 @@ func (r *reader) take(ctx context.Context, msg jetstream.Msg, batches chan<- *ba
 		err = r.cur.add(&env, seq, msg.Data())
 	}
 	if err != nil {
-		if err := r.c.deadLetter(ctx, letter{msg.Subject(), msg.Headers(), msg.Data()}, seq, err); err != nil {
+		if err := r.c.deadLetter(ctx, original{msg.Subject(), msg.Headers(), msg.Data()}, seq, err); err != nil {
 			return err
 		}
 		r.cur.dead++
