@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -34,6 +35,7 @@ type Consumer struct {
 	cursors jetstream.KeyValue
 	log     zerolog.Logger
 	health  health
+	set     *Set   // nil where the process has one stream and no share to keep
 	salt    string // sets the tokens of a replay apart from the live ones
 }
 
@@ -77,6 +79,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 			return nil
 		}
 		if err := c.own(ctx); err != nil && ctx.Err() == nil {
+			if errors.Is(err, errShare) {
+				c.log.Info().Err(err).Msg("stream given up")
+				continue
+			}
+			c.health.failing(transient, err)
 			c.log.Warn().Err(err).Msg("consumer begins again")
 		}
 	}
@@ -85,14 +92,27 @@ func (c *Consumer) Run(ctx context.Context) error {
 // own takes the stream, where no other consumer has it, and reads it until something
 // breaks. Where another has it, this one stands by.
 func (c *Consumer) own(ctx context.Context) error {
+	if c.set != nil {
+		if !c.set.enter(c) {
+			return nil
+		}
+		defer c.set.leave(c)
+	}
 	held, release, err := lease.Take(ctx, c.leases, "consumer."+c.cfg.Stream+"."+c.cfg.Durable, schemas.NewRunID(time.Now()))
 	if errors.Is(err, lease.ErrHeld) {
+		c.health.healthy() // whatever it was, it is the owner's now
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	defer release()
+	held, end := context.WithCancelCause(held)
+	defer end(nil)
+	if c.set != nil {
+		c.set.owns(c, end)
+	}
+	c.log.Info().Msg("stream owned")
 	return c.session(held)
 }
 
@@ -105,6 +125,10 @@ func (c *Consumer) session(ctx context.Context) error {
 	if err := c.durable(ctx, stream); err != nil {
 		return err
 	}
+	cuts, err := c.claimCuts(ctx)
+	if err != nil {
+		return err
+	}
 	// What an earlier owner fetched and did not store comes again, in order.
 	if _, err := stream.ResetConsumer(ctx, c.cfg.Durable); err != nil {
 		return fmt.Errorf("reset consumer %s: %w", c.cfg.Durable, err)
@@ -115,10 +139,13 @@ func (c *Consumer) session(ctx context.Context) error {
 	}
 	// The reset starts the consumer's own sequence again: the first message is number 1.
 	// Another number means that what came before went to somebody else.
-	r := &reader{c: c, cons: cons, acked: cons.CachedInfo().AckFloor.Stream, next: 1}
-	if r.cuts, err = c.lastCuts(ctx); err != nil {
-		return err
-	}
+	r := &reader{c: c, cons: cons, acked: cons.CachedInfo().AckFloor.Stream, next: 1, cuts: cuts}
+	c.health.healthy()
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { c.watch(watching) })
+	defer watch.Wait()
+	defer stop()
 	return r.run(ctx)
 }
 

@@ -21,6 +21,12 @@ type cut struct {
 // cut, so the last two matter; a few more cost nothing.
 type cuts []cut
 
+// cutLog is the cuts with the revision they stand at.
+type cutLog struct {
+	cuts
+	rev uint64
+}
+
 const keptCuts = 4
 
 // find returns the cut at which a batch that begins at seq must end.
@@ -35,27 +41,37 @@ func (ks cuts) find(seq uint64) (cut, bool) {
 
 func (c *Consumer) cutKey() string { return "cut." + c.cfg.Stream + "." + c.cfg.Durable }
 
-func (c *Consumer) lastCuts(ctx context.Context) (cuts, error) {
+// claimCuts reads the cuts of earlier owners and writes them again as they are. From then on
+// an earlier owner that wakes cannot record another: the revision it knows has passed.
+func (c *Consumer) claimCuts(ctx context.Context) (k cutLog, err error) {
 	e, err := c.cursors.Get(ctx, c.cutKey())
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, nil
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+	case err != nil:
+		return k, fmt.Errorf("read last cuts: %w", err)
+	default:
+		k.rev = e.Revision()
+		if err := schemas.Decode(e.Value(), &k.cuts); err != nil {
+			return k, fmt.Errorf("read last cuts: %w", err)
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read last cuts: %w", err)
-	}
-	var ks cuts
-	return ks, schemas.Decode(e.Value(), &ks)
+	return k, c.writeCuts(ctx, &k)
 }
 
-func (c *Consumer) recordCut(ctx context.Context, ks cuts, k cut) (cuts, error) {
-	ks = append(ks, k)
-	ks = ks[max(0, len(ks)-keptCuts):]
-	b, err := schemas.NewEncoder().Encode(ks)
+// recordCut adds a cut. It fails where another owner has claimed the cuts meanwhile.
+func (c *Consumer) recordCut(ctx context.Context, k *cutLog, add cut) error {
+	k.cuts = append(k.cuts, add)
+	k.cuts = k.cuts[max(0, len(k.cuts)-keptCuts):]
+	return c.writeCuts(ctx, k)
+}
+
+func (c *Consumer) writeCuts(ctx context.Context, k *cutLog) error {
+	b, err := schemas.NewEncoder().Encode(k.cuts)
 	if err != nil {
-		return ks, err
+		return fmt.Errorf("record cut: %w", err)
 	}
-	if _, err := c.cursors.Put(ctx, c.cutKey(), b); err != nil {
-		return ks, fmt.Errorf("record cut at sequence %d: %w", k.Last, err)
+	if k.rev, err = c.cursors.Update(ctx, c.cutKey(), b, k.rev); err != nil {
+		return fmt.Errorf("record cut: %w", err)
 	}
-	return ks, nil
+	return nil
 }

@@ -9,16 +9,22 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/schemas"
 )
 
+// original is a record as it stands in the stream.
+type original struct {
+	subject string
+	header  nats.Header
+	body    []byte
+}
+
 // deadLetter keeps a record that no table can take, with the reason, and returns when
 // the dead-letter stream has it. Until then the record is not acknowledged.
-func (c *Consumer) deadLetter(ctx context.Context, msg jetstream.Msg, seq uint64, reason error) error {
+func (c *Consumer) deadLetter(ctx context.Context, l original, seq uint64, reason error) error {
 	h := nats.Header{}
-	for k, v := range msg.Headers() {
+	for k, v := range l.header {
 		if strings.HasPrefix(k, "Nats-") {
 			k = "Seatstream-" + k // told the server how to store the record, and would tell it again
 		}
@@ -28,10 +34,10 @@ func (c *Consumer) deadLetter(ctx context.Context, msg jetstream.Msg, seq uint64
 	h.Set(schemas.HeaderDeadReason, reason.Error())
 	h.Set(schemas.HeaderDeadStream, c.cfg.Stream)
 	h.Set(schemas.HeaderDeadSequence, strconv.FormatUint(seq, 10))
-	h.Set(schemas.HeaderDeadSubject, msg.Subject())
+	h.Set(schemas.HeaderDeadSubject, l.subject)
 	h.Set(schemas.HeaderDeadTime, schemas.FormatTime(time.Now()))
-	out := &nats.Msg{Subject: "dlq." + msg.Subject(), Header: h, Data: msg.Data()}
-	c.log.Warn().Err(reason).Uint64("sequence", seq).Str("subject", msg.Subject()).Msg("record set aside as a dead letter")
+	out := &nats.Msg{Subject: "dlq." + l.subject, Header: h, Data: l.body}
+	c.log.Warn().Err(reason).Uint64("sequence", seq).Str("subject", l.subject).Msg("record set aside as a dead letter")
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		_, err := c.js.PublishMsg(ctx, out)
 		if err == nil {

@@ -110,8 +110,8 @@ func (c *Consumer) Requeue(ctx context.Context, l *Letter) (why error, err error
 		why = b.add(&env, l.Origin, body)
 	}
 	if why == nil {
-		why = c.salted("requeue "+strconv.FormatUint(l.Sequence, 10)+" "+strconv.Itoa(l.Tries)).insert(ctx, b.tables[env.Subject.Kind])
-		if why != nil && !refused(why) {
+		why = c.salted("requeue "+strconv.FormatUint(l.Sequence, 10)+" "+strconv.Itoa(l.Tries)).insert(ctx, b.tables[env.Subject.Kind], part{0, 1})
+		if why != nil && classify(why) != poison {
 			return nil, why // the letter stays as it is: it is the server that could not
 		}
 	}
@@ -123,10 +123,6 @@ func (c *Consumer) Requeue(ctx context.Context, l *Letter) (why error, err error
 	}
 	return nil, nil
 }
-
-// refused tells whether an insert failed by the row and not by connection or server: the
-// driver could not turn a value into its column.
-func refused(err error) bool { return strings.Contains(err.Error(), ": column ") }
 
 // original reads the body of a record whose letter had no room for it.
 func (c *Consumer) original(ctx context.Context, l *Letter) ([]byte, error) {

@@ -48,6 +48,7 @@ type fakeServer struct {
 	rows    []uint64 // stream sequences of the insert under way
 	inserts []string
 	insert  func() error
+	frozen  bool // acknowledgements do not move the floor
 }
 
 type fakeConsumer struct {
@@ -60,7 +61,11 @@ func (c fakeConsumer) Messages(...jetstream.PullMessagesOpt) (jetstream.Messages
 }
 
 func (c fakeConsumer) Info(context.Context) (*jetstream.ConsumerInfo, error) {
-	return &jetstream.ConsumerInfo{Delivered: jetstream.SequenceInfo{Consumer: c.s.sent}, NumPending: max(c.s.total, c.s.sent) - c.s.sent}, nil
+	var floor jetstream.SequenceInfo
+	if len(c.s.acks) > 0 && !c.s.frozen {
+		floor.Stream = c.s.acks[len(c.s.acks)-1]
+	}
+	return &jetstream.ConsumerInfo{AckFloor: floor, Delivered: jetstream.SequenceInfo{Consumer: c.s.sent}, NumPending: max(c.s.total, c.s.sent) - c.s.sent}, nil
 }
 
 type fakeMessages struct {
@@ -85,7 +90,7 @@ type fakeKV struct {
 	s *fakeServer
 }
 
-func (kv fakeKV) Put(_ context.Context, _ string, v []byte) (uint64, error) {
+func (kv fakeKV) Update(_ context.Context, _ string, v []byte, _ uint64) (uint64, error) {
 	kv.s.cuts = slices.Clone(v)
 	return 1, nil
 }

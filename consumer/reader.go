@@ -4,28 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/schemas"
 )
 
 // reader cuts what it reads into batches and hands them to the inserting side, one
 // ahead: a batch is decoded while the one before is stored.
 type reader struct {
-	c     *Consumer
-	cons  jetstream.Consumer
-	acked uint64        // stream sequence up to which everything is stored
-	cuts  cuts          // time cuts, those of before a crash included
-	ready chan struct{} // holds a token while the inserting side is idle
-	next  uint64        // consumer sequence the next message must have
-	await uint64        // consumer sequence that the last look at the server found on its way
-	heard time.Time     // when the last message came, or the server was last looked at
-	cur   *batch
-	since time.Time // when the current batch got its first message
-	end   bool      // the last message was the last one of the stream
+	c      *Consumer
+	cons   jetstream.Consumer
+	acked  uint64        // stream sequence up to which everything is stored
+	cuts   cutLog        // time cuts, those of before a crash included
+	ready  chan struct{} // holds a token while the inserting side is idle
+	next   uint64        // consumer sequence the next message must have
+	await  uint64        // consumer sequence that the last look at the server found on its way
+	heard  time.Time     // when the last message came, or the server was last looked at
+	cur    *batch
+	since  time.Time     // when the current batch got its first message
+	stored atomic.Uint64 // stream sequence up to which this reader has acknowledged
+	end    bool          // the last message was the last one of the stream
 }
 
 // idleAfter is how long nothing may come before the reader asks whether that is so.
@@ -34,6 +37,10 @@ const idleAfter = 5 * time.Second
 // errGap says that messages did not reach the reader. Acknowledging past them would lose
 // them, so the consumer is reset.
 var errGap = errors.New("messages are missing between server and reader")
+
+// errFloor says that acknowledgements do not count: one of an earlier owner, with a higher
+// number of its own, stands at the server. After a reset they count again.
+var errFloor = errors.New("acknowledgements are not counted")
 
 func (r *reader) run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
@@ -49,6 +56,7 @@ func (r *reader) run(ctx context.Context) error {
 			if err := r.c.finish(gctx, b); err != nil {
 				return err
 			}
+			r.stored.Store(b.last)
 			r.ready <- struct{}{}
 		}
 		return nil
@@ -115,6 +123,9 @@ func (r *reader) idle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at consumer %s: %w", r.c.cfg.Durable, err)
 	}
+	if stored := r.stored.Load(); info.AckFloor.Stream < stored {
+		return fmt.Errorf("%w: the server has %d, stored is %d", errFloor, info.AckFloor.Stream, stored)
+	}
 	if info.Delivered.Consumer < r.next {
 		r.await, r.end = 0, info.NumPending == 0 // what was to come may have been deleted
 		return nil
@@ -155,7 +166,7 @@ func (r *reader) take(ctx context.Context, msg jetstream.Msg, batches chan<- *ba
 		err = r.cur.add(&env, seq, msg.Data())
 	}
 	if err != nil {
-		if err := r.c.deadLetter(ctx, msg, seq, err); err != nil {
+		if err := r.c.deadLetter(ctx, original{msg.Subject(), msg.Headers(), msg.Data()}, seq, err); err != nil {
 			return err
 		}
 		r.cur.dead++
@@ -212,8 +223,7 @@ func (r *reader) linger(ctx context.Context, batches chan<- *batch) error {
 		return nil
 	}
 	if !known {
-		var err error
-		if r.cuts, err = r.c.recordCut(ctx, r.cuts, cut{First: r.cur.first, Last: r.cur.last}); err != nil {
+		if err := r.c.recordCut(ctx, &r.cuts, cut{First: r.cur.first, Last: r.cur.last}); err != nil {
 			return err
 		}
 	}
@@ -226,6 +236,9 @@ func (c *Consumer) finish(ctx context.Context, b *batch) error {
 	started := time.Now()
 	if err := c.store(ctx, b); err != nil {
 		return err
+	}
+	if err := lease.Check(ctx); err != nil {
+		return err // who owns the stream now acknowledges
 	}
 	if err := b.ack(); err != nil {
 		return fmt.Errorf("acknowledge up to sequence %d: %w", b.last, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -137,7 +138,7 @@ func TestCutOfBeforeTheCrashIsKept(t *testing.T) {
 			<-time.After(time.Second) // twenty times the linger
 			s.send(seqs(5, 9)...)
 		}()
-		r := &reader{next: 1, cuts: cuts{{First: 1, Last: 6}}}
+		r := &reader{next: 1, cuts: cutLog{cuts: cuts{{First: 1, Last: 6}}}}
 		if err := s.readAll(t, Config{Linger: 50 * time.Millisecond}, r, 3*time.Second); err != nil {
 			t.Fatal(err)
 		}
@@ -219,13 +220,25 @@ func TestTokensDifferWithTheRows(t *testing.T) {
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int32]outcome{
-		60: operator, 81: operator, 16: operator, 497: operator, 516: operator, 164: operator,
-		252: transient, 241: transient, 242: transient, 159: transient, 202: transient, 210: transient, 999: transient, 0: transient,
+		60: operator, 81: operator, 16: operator, 497: operator, 516: operator, 164: operator, 243: operator,
+		252: transient, 241: transient, 242: transient, 159: transient, 202: transient, 210: transient, 209: transient, 319: transient, 999: transient,
+		6: poison, 27: poison, 53: poison, 70: poison, 321: poison, 349: poison, 469: poison,
+		0: unknown, 1001: unknown, 31337: unknown,
 	} {
-		err := fmt.Errorf("insert 3 rows: %w", &clickhouse.Exception{Code: code})
+		err := fmt.Errorf("insert 3 rows: %w", &clickhouse.Exception{Code: code, Message: "Too many parts (3000 with average size of 1.00 KiB)"})
 		if got := classify(err); got != want {
 			t.Errorf("code %d is %s, want %s", code, got, want)
 		}
+	}
+	partitions := &clickhouse.Exception{Code: 252, Message: "Too many partitions for single INSERT block (more than 100)"}
+	if got := classify(partitions); got != operator {
+		t.Errorf("too many partitions is %s: the same block is refused for ever, and no row is at fault", got)
+	}
+	if got := classify(&rowError{&column.ColumnConverterError{Op: "Append", To: "String", From: "[]uuid.UUID"}}); got != operator {
+		t.Errorf("a column of another type is %s: no row is at fault", got)
+	}
+	if got := classify(&rowError{errors.New("unknown element")}); got != poison {
+		t.Errorf("a value that no column takes is %s", got)
 	}
 	for _, err := range []error{io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded, errors.New("dial tcp: connection refused")} {
 		if got := classify(err); got != transient {
@@ -240,4 +253,19 @@ func TestClassify(t *testing.T) {
 	if h.healthy(); h.err() != nil {
 		t.Errorf("healthy: %v", h.err())
 	}
+}
+
+// TestAcksThatDoNotCount: an earlier owner's acknowledgement has a higher number of its own,
+// and the server takes those of this session for old ones. The session must begin again.
+func TestAcksThatDoNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.send(seqs(1, 5)...)
+		insert := s.insert
+		s.insert = func() error { s.frozen = true; return insert() }
+		if err := s.readAll(t, Config{Linger: time.Millisecond}, &reader{next: 1}, time.Minute); !errors.Is(err, errFloor) {
+			t.Errorf("ended with %v, want %v", err, errFloor)
+		}
+	})
 }

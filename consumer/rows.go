@@ -20,6 +20,8 @@ type rows interface {
 	columns() ([]string, []any)
 	// size is the number of rows.
 	size() int
+	// seqs are the rows' stream sequences.
+	seqs() []uint64
 }
 
 // newRows returns empty rows for a kind.
@@ -109,6 +111,8 @@ func (e *envelopes) add(tenant uuid.UUID, env *schemas.Envelope, seq uint64) {
 }
 
 func (e *envelopes) size() int { return len(e.seq) }
+
+func (e *envelopes) seqs() []uint64 { return e.seq }
 
 func (e *envelopes) with(names []string, values []any) ([]string, []any) {
 	return append([]string{"tenant_id", "stream_seq", "observed_at", "run_id", "op", "deleted"}, names...),

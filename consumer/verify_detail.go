@@ -243,7 +243,7 @@ func (v *verifier) setAside(ctx context.Context) error {
 				if err == nil {
 					err = newBatch().add(&env, seq, msg.Data())
 				}
-				return v.c.deadLetter(ctx, msg, seq, err)
+				return v.c.deadLetter(ctx, original{msg.Subject(), msg.Headers(), msg.Data()}, seq, err)
 			})
 			if err != nil {
 				return err

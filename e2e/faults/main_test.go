@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && os.Args[1] == loadChild {
+		os.Exit(loadMain(os.Args[2:]))
+	}
 	teststack.Main(m, removeServer)
 }
 

@@ -65,11 +65,11 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		g.Go(func() error { return w.Run(ctx) })
 	}
 	if roles.Consumer {
-		c, err := a.Consumer(ctx)
+		s, err := a.Consumers(ctx)
 		if err != nil {
 			return err
 		}
-		g.Go(func() error { return c.Run(ctx) })
+		g.Go(func() error { return s.Run(ctx) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("run: %w", err)
@@ -82,17 +82,32 @@ func (a *App) Secrets() *producer.Secrets {
 	return &producer.Secrets{AgeIdentity: a.Config.AgeIdentity}
 }
 
-// Consumer returns the consumer that feeds ClickHouse.
+// Consumer returns the consumer of the product's own stream.
 func (a *App) Consumer(ctx context.Context) (*consumer.Consumer, error) {
-	stores, err := a.Stores(ctx)
+	deps, err := a.consumerDeps(ctx)
 	if err != nil {
 		return nil, err
+	}
+	return consumer.New(consumer.Config{}, deps), nil
+}
+
+// Consumers returns the consumers that feed ClickHouse, one for each stream configured.
+func (a *App) Consumers(ctx context.Context) (*consumer.Set, error) {
+	deps, err := a.consumerDeps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return consumer.NewSet(consumer.Config{}, a.Config.Consumer.Streams, deps), nil
+}
+
+func (a *App) consumerDeps(ctx context.Context) (consumer.Deps, error) {
+	stores, err := a.Stores(ctx)
+	if err != nil {
+		return consumer.Deps{}, err
 	}
 	db, err := a.ClickHouse(ctx)
 	if err != nil {
-		return nil, err
+		return consumer.Deps{}, err
 	}
-	return consumer.New(consumer.Config{}, consumer.Deps{
-		JS: a.js, DB: db, Leases: stores.Leases, Cursors: stores.Cursors, Log: a.Log,
-	}), nil
+	return consumer.Deps{JS: a.js, DB: db, Leases: stores.Leases, Cursors: stores.Cursors, Log: a.Log}, nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"github.com/seatstream/seatstream/producer"
+	"github.com/seatstream/seatstream/schemas"
 )
 
 // Config is the whole configuration. Its text forms (String, Dump, MarshalText) hold no
@@ -37,6 +38,7 @@ type Config struct {
 	Dashboard  Dashboard  `koanf:"dashboard"`  // the web page
 	Log        Log        `koanf:"log"`        // what is logged and how
 	Producer   Producer   `koanf:"producer"`   // this process as a producer
+	Consumer   Consumer   `koanf:"consumer"`   // this process as a consumer; file only
 	// AgeIdentity is the file with the identities that decrypt age: references.
 	AgeIdentity string               `koanf:"age_identity"`
 	Connectors  []producer.Connector `koanf:"connectors"` // the tenants; file only
@@ -82,6 +84,11 @@ type Producer struct {
 	Window time.Duration `koanf:"window"`
 }
 
+// Consumer says what this process stores.
+type Consumer struct {
+	Streams []string `koanf:"streams"` // streams it shares with the other consumers
+}
+
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
@@ -91,6 +98,7 @@ func Default() Config {
 		Dashboard:  Dashboard{Listen: "127.0.0.1:8484"},
 		Log:        Log{Level: "info", Format: "auto"},
 		Producer:   Producer{Endpoint: producer.DefaultEndpoint, Parallel: 4, Window: producer.DefaultWindow},
+		Consumer:   Consumer{Streams: []string{schemas.StreamM365.Name}},
 	}
 }
 
@@ -147,6 +155,7 @@ func defaults(path string) *layer {
 	for _, k := range settings {
 		l.values[k.path] = d.FieldByIndex(k.index).Interface()
 	}
+	l.values[keyStreams] = Default().Consumer.Streams
 	l.values[keyDataDir] = resolve(path, Default().DataDir)
 	return l
 }

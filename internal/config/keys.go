@@ -17,6 +17,7 @@ const (
 	keyNATSCreds   = "nats.creds"
 	keyAgeIdentity = "age_identity"
 	keyCAFile      = "ca_file"
+	keyStreams     = "consumer.streams"
 )
 
 // secretKeys are the keys of a connector that refer to a secret.

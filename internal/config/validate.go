@@ -54,7 +54,23 @@ func (c *Config) complete(origin map[string]string, lines []int) []error {
 	if w := c.Producer.Window; w < time.Minute || w > 12*time.Hour {
 		bad("producer.window", w.String(), "give a time of 1m to 12h, such as 6h")
 	}
+	c.checkStreams(bad)
 	return append(errs, c.completeConnectors(lines)...)
+}
+
+// checkStreams checks which streams are stored.
+func (c *Config) checkStreams(bad func(key, value, remedy string)) {
+	if len(c.Consumer.Streams) == 0 {
+		bad(keyStreams, "", "name one stream or more, such as "+schemas.StreamM365.Name)
+	}
+	for i, name := range c.Consumer.Streams {
+		if !schemas.IsToken(name) {
+			bad(fmt.Sprintf("%s[%d]", keyStreams, i), name, "use letters, digits, - and _")
+		}
+		if slices.Contains(c.Consumer.Streams[:i], name) {
+			bad(fmt.Sprintf("%s[%d]", keyStreams, i), name, "is named before: keep one")
+		}
+	}
 }
 
 // checkServers checks how NATS and ClickHouse are reached.

@@ -95,7 +95,7 @@ func (l *lease) keep(ctx context.Context) {
 		// without the revision it made, the name could not be given back.
 		one, stop := context.WithTimeout(context.WithoutCancel(ctx), TTL/10)
 		asked := time.Now()
-		rev, err := l.bucket.Update(one, l.name, []byte(l.holder), l.rev)
+		rev, err := l.renew(one)
 		stop()
 		switch {
 		case err == nil:
@@ -108,4 +108,19 @@ func (l *lease) keep(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// renew writes the lease again. A renewal whose answer was lost stands at the server with a
+// revision that is not known here: where the name is still this holder's, it goes on from
+// there.
+func (l *lease) renew(ctx context.Context) (uint64, error) {
+	rev, err := l.bucket.Update(ctx, l.name, []byte(l.holder), l.rev)
+	if !errors.Is(err, jetstream.ErrKeyExists) {
+		return rev, err
+	}
+	e, readErr := l.bucket.Get(ctx, l.name)
+	if readErr != nil || string(e.Value()) != l.holder {
+		return 0, err
+	}
+	return l.bucket.Update(ctx, l.name, []byte(l.holder), e.Revision())
 }

@@ -182,3 +182,26 @@ func TestHeldLongerThanItsTTL(t *testing.T) {
 		t.Errorf("a second holder: %v", err)
 	}
 }
+
+// TestRenewalWithoutAnswer: a renewal reached the server, and its answer never came. The name
+// is still its holder's.
+func TestRenewalWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	kv := bucket(t, teststack.StartNATS(t).JS, "L", lease.TTL)
+	held, release, err := lease.Take(t.Context(), kv, "tenant", "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	rev, err := kv.Put(t.Context(), "tenant", []byte("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	teststack.Until(t, "the next renewal", func() bool {
+		e, err := kv.Get(t.Context(), "tenant")
+		return held.Err() != nil || err == nil && e.Revision() > rev
+	})
+	if held.Err() != nil {
+		t.Errorf("the holder ended: %v", context.Cause(held))
+	}
+}
