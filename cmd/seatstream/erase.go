@@ -27,7 +27,8 @@ principal name and mail address the person ever had, and by display name in repo
 name nobody else. It says in numbers what it found and asks before it erases: messages are
 overwritten in the stream's files, rows are deleted and the table parts that held them are
 removed from disk. A run record of the feed "erase" stays, which names the person by a keyed
-digest only.
+digest only. nats-server rewrites its index of subjects, which hold directory ids, every two
+minutes and when it stops.
 
 Backups, other subscribers and what was exported are not reached. As long as the directory
 lists the person, the next run publishes them again.`,
