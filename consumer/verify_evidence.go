@@ -27,7 +27,7 @@ type EvidenceFinding struct {
 // feedKinds are the feeds of a run that list a kind; the others are report functions.
 var feedKinds = map[string]schemas.Kind{
 	"organization": schemas.KindOrganization, "skus": schemas.KindSKU, "subscriptions": schemas.KindSubscription,
-	"groups": schemas.KindGroup, "members": schemas.KindMember, "users": schemas.KindUser,
+	"groups": schemas.KindGroup, "members": schemas.KindMember, "users": schemas.KindUser, "deleted_users": schemas.KindDeletedUser,
 }
 
 // feedFilter is the filter of a feed's records; empty where the feed lists no kind.
