@@ -119,10 +119,12 @@ func (s *stack) settle(fault string, seed uint64, recovery time.Duration) Outcom
 	until(s.t, "everything is stored", func() error { return s.storedUpTo(last) })
 	o := Outcome{Fault: fault, Seed: seed, Recovery: recovery}
 	count(s.t, s.tables.Conn, s.load.tenants, &o)
-	dead, err := s.js.Stream(s.t.Context(), schemas.StreamDLQ.Name)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	o.Dead = int64(dead.CachedInfo().State.Msgs)
+	until(s.t, "the dead letters can be counted", func() error {
+		dead, err := s.js.Stream(s.t.Context(), schemas.StreamDLQ.Name)
+		if err == nil {
+			o.Dead = int64(dead.CachedInfo().State.Msgs)
+		}
+		return err
+	})
 	return o
 }

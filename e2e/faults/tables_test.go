@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/nats-io/nats.go/jetstream"
@@ -56,31 +55,48 @@ func inStream(t testing.TB, js jetstream.JetStream) map[string]int {
 	return ids
 }
 
-// eachRecord reads the stream, headers only, from its first record to its last.
+// eachRecord reads the stream, headers only, from its first record to its last. Where a
+// change of leaders breaks into it, it begins again.
 func eachRecord(t testing.TB, js jetstream.JetStream, f func(jetstream.Msg)) {
 	t.Helper()
-	var cons jetstream.Consumer
-	var info *jetstream.ConsumerInfo
-	until(t, "the stream can be read", func() (err error) { // its leader may just have changed
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	var msgs []jetstream.Msg
+	until(t, "the stream can be read", func() (err error) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience/4)
 		defer cancel()
-		if cons, err = js.OrderedConsumer(ctx, schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{HeadersOnly: true}); err != nil {
-			return err
-		}
-		info, err = cons.Info(ctx)
+		msgs, err = records(ctx, js)
 		return err
 	})
-	for left := info.NumPending; left > 0; {
-		msg, err := cons.Next(jetstream.FetchMaxWait(patience))
+	for _, m := range msgs {
+		f(m)
+	}
+}
+
+func records(ctx context.Context, js jetstream.JetStream) (list []jetstream.Msg, err error) {
+	cons, err := js.OrderedConsumer(ctx, schemas.StreamM365.Name, jetstream.OrderedConsumerConfig{HeadersOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	info, err := cons.Info(ctx)
+	if err != nil || info.NumPending == 0 {
+		return nil, err
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(2000))
+	if err != nil {
+		return nil, err
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		meta, err := msg.Metadata()
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
-		left = meta.NumPending
-		f(msg)
+		if list = append(list, msg); meta.NumPending == 0 {
+			return list, nil
+		}
 	}
 }
 
