@@ -21,6 +21,20 @@ type Range struct {
 	HeadersOnly  bool      // without bodies
 }
 
+// ordered is the consumer that begins where the range does.
+func (r *Range) ordered() jetstream.OrderedConsumerConfig {
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: r.Filters, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: r.HeadersOnly}
+	switch {
+	case r.Last:
+		cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
+	case !r.Since.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &r.Since
+	case r.From > 1:
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.From
+	}
+	return cfg
+}
+
 // Each calls f with every message of the range that is in the stream now, in order.
 func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	s, err := js.Stream(ctx, stream)
@@ -31,16 +45,7 @@ func Each(ctx context.Context, js jetstream.JetStream, stream string, r Range, f
 	if r.To > 0 {
 		end = min(end, r.To)
 	}
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: r.Filters, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: r.HeadersOnly}
-	switch {
-	case r.Last:
-		cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
-	case !r.Since.IsZero():
-		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &r.Since
-	case r.From > 1:
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.From
-	}
-	cons, err := s.OrderedConsumer(ctx, cfg)
+	cons, err := s.OrderedConsumer(ctx, r.ordered())
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}

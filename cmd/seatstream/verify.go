@@ -101,9 +101,9 @@ func (c *cli) printVerification(cmd *cobra.Command, v *consumer.Verification) er
 		findings = mergeDays(findings)
 	}
 	for _, f := range findings {
-		seqs := make([]string, len(f.Sequences))
-		for i, n := range f.Sequences {
-			seqs[i] = fmt.Sprint(n)
+		seqs := make([]string, 0, len(f.Sequences)+1)
+		for _, n := range f.Sequences {
+			seqs = append(seqs, fmt.Sprint(n))
 		}
 		if all := f.Missing + f.Different + f.Extra; all > uint64(len(seqs)) {
 			seqs = append(seqs, fmt.Sprintf("and %d more", all-uint64(len(seqs))))
