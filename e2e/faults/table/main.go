@@ -73,7 +73,7 @@ func read(path string) ([]faults.Outcome, error) {
 type row struct {
 	faults.Outcome
 	runs     int
-	seeds    []string
+	seeds    []uint64
 	recovery []time.Duration
 }
 
@@ -87,7 +87,7 @@ func render(list []faults.Outcome) []byte {
 			rows[o.Fault] = r
 		}
 		r.runs++
-		r.seeds = append(r.seeds, strconv.FormatUint(o.Seed, 10))
+		r.seeds = append(r.seeds, o.Seed)
 		r.recovery = append(r.recovery, o.Recovery)
 		r.Acked += o.Acked
 		r.Present += o.Present
@@ -130,10 +130,20 @@ func spread(d []time.Duration) string {
 	return fmt.Sprintf("%.1f s, %.1f s", d[len(d)/2].Seconds(), d[len(d)-1].Seconds())
 }
 
-func span(seeds []string) string {
+// span lists seeds; those that follow one another as a range.
+func span(seeds []uint64) string {
 	slices.Sort(seeds)
-	if len(seeds) > 2 {
-		return seeds[0] + " to " + seeds[len(seeds)-1]
+	var parts []string
+	for i := 0; i < len(seeds); {
+		j := i + 1
+		for j < len(seeds) && seeds[j] <= seeds[j-1]+1 {
+			j++
+		}
+		part := strconv.FormatUint(seeds[i], 10)
+		if seeds[j-1] != seeds[i] {
+			part += " to " + strconv.FormatUint(seeds[j-1], 10)
+		}
+		parts, i = append(parts, part), j
 	}
-	return strings.Join(seeds, ", ")
+	return strings.Join(parts, ", ")
 }

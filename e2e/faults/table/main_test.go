@@ -31,7 +31,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(b)
-	cut := strings.Index(got, "| N2 | cut | 2 | 30 | 1 | 2 | 0 | 0 | 3.0 s, 3.0 s | 4, 5 |\n")
+	cut := strings.Index(got, "| N2 | cut | 2 | 30 | 1 | 2 | 0 | 0 | 3.0 s, 3.0 s | 4 to 5 |\n")
 	if cut < 0 || strings.Index(got, "| N10 | later | 1 | 1 | 0 | 0 | 0 | 0 | none needed | 3 |\n") < cut ||
 		!strings.HasPrefix(got, "before\n"+begin+"| |") || !strings.HasSuffix(got, end+"after\n") || strings.Contains(got, "old") {
 		t.Error(got)
