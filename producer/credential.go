@@ -37,8 +37,7 @@ func (c *Connector) validateSignIn() (errs []error) {
 	given := c.signIns()
 	switch len(given) {
 	case 0:
-		bad("client_secret", SecretRef("").Validate())
-		bad("client_secret", errors.New("or sign in by certificate, workload_identity: true or managed_identity: true"))
+		bad("client_secret", fmt.Errorf("%w; or sign in by certificate, workload_identity: true or managed_identity: true", SecretRef("").Validate()))
 	case 1:
 	default:
 		bad(given[0], fmt.Errorf("given together with %s: keep one way to sign in", strings.Join(given[1:], " and ")))

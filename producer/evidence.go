@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/seatstream/seatstream/internal/lease"
+
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -24,7 +26,11 @@ func (u *run) judge(ev *schemas.Run, f feed, known int, readErr error) {
 		if ev.Pages == 0 && errors.As(readErr, &ge) && (ge.Kind == graph.Unsupported || ge.Kind == graph.Permission || ge.Kind == graph.TenantLicence) {
 			ev.Status = schemas.RunUnavailable
 		}
-		u.log.Warn().Str("feed", f.name).Str("status", ev.Status).Str("code", ev.Error.Code).Msg("feed not complete")
+		level := zerolog.WarnLevel
+		if excused(ev) {
+			level = zerolog.DebugLevel // the run is complete without it; its evidence says why it is missing
+		}
+		u.log.WithLevel(level).Str("feed", f.name).Str("status", ev.Status).Str("code", ev.Error.Code).Msg("feed not complete")
 	case f.neverEmpty && ev.Entities == 0 && known > 0:
 		ev.Status = schemas.RunIncomplete
 		ev.Error = &schemas.RunError{
