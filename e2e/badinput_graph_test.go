@@ -108,7 +108,7 @@ func TestMissingPermissions(t *testing.T) {
 	t.Parallel()
 	s := startRefused(t)
 	g := s.sim.of(0)
-	s.ok(s.sim.connector(0, "contoso", "env:GOOD")...)
+	s.ok(append(s.sim.connector(0, "contoso", "env:GOOD"), "--backfill", "0")...) // it would use up the requests that Graph allows
 	if out := s.ok("connector", "run", "contoso"); !strings.Contains(out, " complete: ") {
 		t.Fatalf("with all permissions: %s", out)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/seatstream/seatstream/internal/lease"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
