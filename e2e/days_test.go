@@ -249,7 +249,7 @@ func TestUnusedLicencesDefinition(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"active", "inactive", "no activity in 180 days", "no report covers this SKU", "no row for the person",
+		"active", "inactive", "never used", "no activity in 180 days", "no report covers this SKU", "no row for the person", "reports reach back 180 days only",
 		"account disabled", "guest account", "held for less than 30 days",
 	} {
 		if found[what] == 0 {
@@ -276,6 +276,8 @@ func (o *oracle) checkVerdicts(t *testing.T, when string, rows []row, limit int,
 				holds = holds || strings.HasPrefix(reason, doubt)
 			}
 			reason, _, _ = strings.Cut(reason, ":")
+		case v.state == "never used":
+			holds = reason == fmt.Sprintf("no activity since it was assigned %d days before the report", daysBetween(v.since, v.anchor))
 		case v.last == "":
 			holds = reason == "no activity in 180 days"
 		default:

@@ -29,19 +29,29 @@ func line(values ...any) string {
 
 // positions answers licence-position.
 func (o *oracle) positions() (lines []string) {
-	r := o.last()
+	r, used := o.last(), o.counted(90)
 	for _, s := range r.skus {
+		var unassigned any
+		if s.Applies == "User" && !slices.Contains(freeOnes, s.Part) {
+			unassigned = max(0, s.Units.Enabled-s.Consumed)
+		}
+		n := used[s.ID]
 		lines = append(lines, line(o.tenant.ID, o.tenant.Domain, s.ID, s.Part, s.Applies, s.Status,
 			s.Units.Enabled, s.Units.Warning, s.Units.Suspended, s.Units.LockedOut, s.Consumed, r.holdersOf(s.ID),
-			max(0, s.Units.Enabled-s.Consumed), max(0, s.Consumed-s.Units.Enabled-s.Units.Warning)))
+			n["active"], n["inactive"], n["never used"], n["unknown"], unassigned,
+			s.Units.Enabled+s.Units.Warning-s.Consumed, max(0, s.Consumed-s.Units.Enabled-s.Units.Warning)))
 	}
 	return lines
 }
 
 var positionColumns = []string{
 	"tenant_id", "tenant", "sku_id", "sku", "applies_to", "status", "enabled", "warning", "suspended", "locked_out",
-	"consumed", "holders", "unassigned", "over_allocated",
+	"consumed", "holders", "active", "inactive", "never_used", "unknown", "unassigned", "assignable", "over_allocated",
 }
+
+// freeOnes are SKUs whose traits say that they cost nothing, or that people sign up themselves,
+// where those traits have been loaded.
+var freeOnes []string
 
 // holders answers licence-holders.
 func (o *oracle) holders() (lines []string) {

@@ -49,7 +49,6 @@ type person struct {
 	Department      string    `json:"department"`
 	Enabled         *bool     `json:"accountEnabled"`
 	Type            string    `json:"userType"`
-	Created         string    `json:"createdDateTime"`
 	Licences        []licence `json:"assignedLicenses"`
 	AssignmentPaths []path    `json:"licenseAssignmentStates"`
 	disabledPlansOf map[string][]string
@@ -67,6 +66,7 @@ type path struct {
 	Group *string `json:"assignedByGroup"`
 	State string  `json:"state"`
 	Error *string `json:"error"`
+	Since string  `json:"lastUpdatedDateTime"`
 }
 
 type sku struct {
@@ -119,7 +119,7 @@ func (o *oracle) read(sim *graphsim.Server) *reading {
 	o.t.Helper()
 	o.login()
 	r := &reading{date: sim.Now().Format("2006-01-02"), users: map[string]*person{}, reports: map[string]usage{}}
-	for _, u := range list[person](o, "/users?$top=70&$select=id,userPrincipalName,department,accountEnabled,userType,createdDateTime,assignedLicenses,licenseAssignmentStates") {
+	for _, u := range list[person](o, "/users?$top=70&$select=id,userPrincipalName,department,accountEnabled,userType,assignedLicenses,licenseAssignmentStates") {
 		u.index()
 		r.users[u.ID], r.order = &u, append(r.order, u.ID)
 	}

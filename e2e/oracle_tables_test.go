@@ -157,11 +157,11 @@ func everyHolderOnce(t *testing.T, when string, use, position []row) {
 	}
 	counted := map[string]int64{}
 	for _, r := range use {
-		counted[r.text("sku_id")] = number(r, "active") + number(r, "inactive") + number(r, "unknown")
+		counted[r.text("sku_id")] = number(r, "active") + number(r, "inactive") + number(r, "never_used") + number(r, "unknown")
 	}
 	for _, r := range position {
 		if holders := number(r, "holders"); counted[r.text("sku_id")] != holders {
-			t.Errorf("%s: %s: active, inactive and unknown are %d of %d holders", when, r.text("sku"), counted[r.text("sku_id")], holders)
+			t.Errorf("%s: %s: active, inactive, never used and unknown are %d of %d holders", when, r.text("sku"), counted[r.text("sku_id")], holders)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (o *oracle) judge(u *person, id string, limit int, uses map[useKey]use) ver
 			v.doubts = append(v.doubts, why)
 		}
 	}
-	assigned := ""
+	assigned, blank := "", false
 	for workload := range r.needed(u, id) {
 		v.covered = true
 		report, collected := o.newest(reportOf(workload))
@@ -40,32 +40,57 @@ func (o *oracle) judge(u *person, id string, limit int, uses map[useKey]use) ver
 		doubt("names concealed", !row && report.concealed())
 		doubt("no row for the person", !row)
 		v.last = max(v.last, found.last)
+		blank = blank || row && found.last == ""
 		if found.assigned != "" && (assigned == "" || found.assigned < assigned) {
 			assigned = found.assigned
 		}
 	}
 	doubt("no report covers this SKU", !v.covered)
 	v.since = o.seenAssigned(u.ID, id)
-	for _, other := range []string{assigned, strings.Split(u.Created, "T")[0]} {
+	for _, other := range []string{assigned, o.surelyHeld(u, id)} {
 		if v.since == "" {
 			v.since = other
 		}
 	}
+	untouched := v.anchor != "" && daysBetween(v.since, v.anchor) <= reach && v.last < v.since
 	doubt("listing of users incomplete", r.broken)
 	doubt("account state unknown", u.Enabled == nil)
 	doubt("account disabled", u.Enabled != nil && !*u.Enabled)
 	doubt("guest account", v.isGuest)
 	doubt("user type unknown", u.Type != "Guest" && u.Type != "Member")
 	doubt("held for less than 30 days", v.anchor != "" && daysBetween(v.since, v.anchor) < 30)
+	doubt("reports reach back 180 days only", !untouched && limit > reach && blank)
 	switch {
 	case v.last != "" && daysBetween(v.last, v.anchor) < limit:
 		v.state = "active"
 	case len(v.doubts) > 0:
 		v.state = "unknown"
+	case untouched:
+		v.state = "never used"
 	default:
 		v.state = "inactive"
 	}
 	return v
+}
+
+// reach is how many days back the reports tell of activity.
+const reach = 180
+
+// surelyHeld is a day by which a licence that was never seen to come was held: the oldest of
+// the last changes of its paths, or the first reading of the person if that is earlier.
+func (o *oracle) surelyHeld(u *person, id string) (date string) {
+	for _, r := range o.readings {
+		if r.users[u.ID] != nil {
+			date = r.date
+			break
+		}
+	}
+	for _, p := range u.pathsOf[id] {
+		if day := strings.Split(p.Since, "T")[0]; day < date {
+			date = day
+		}
+	}
+	return date
 }
 
 // concealed tells whether any name of the report is hidden.
@@ -101,6 +126,14 @@ var unusedColumns = []string{"user_id", "sku_id", "state", "last_use", "report_d
 
 // summary answers use-summary.
 func (o *oracle) summary(limit int) (lines []string) {
+	for id, n := range o.counted(limit) {
+		lines = append(lines, line(id, o.last().holdersOf(id), n["active"], n["inactive"], n["never used"], n["unknown"]))
+	}
+	return lines
+}
+
+// counted is how many holders of each SKU are in each state.
+func (o *oracle) counted(limit int) map[string]map[string]int {
 	counts := map[string]map[string]int{}
 	for _, v := range o.verdicts(limit) {
 		if counts[v.sku] == nil {
@@ -108,10 +141,7 @@ func (o *oracle) summary(limit int) (lines []string) {
 		}
 		counts[v.sku][v.state]++
 	}
-	for id, n := range counts {
-		lines = append(lines, line(id, o.last().holdersOf(id), n["active"], n["inactive"], n["unknown"]))
-	}
-	return lines
+	return counts
 }
 
-var summaryColumns = []string{"sku_id", "holders", "active", "inactive", "unknown"}
+var summaryColumns = []string{"sku_id", "holders", "active", "inactive", "never_used", "unknown"}

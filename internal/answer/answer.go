@@ -93,7 +93,8 @@ func ask(ctx context.Context, db driver.Conn, sql, title string, w output.Writer
 }
 
 // counts are the columns whose sum means something.
-var counts = []string{"enabled", "warning", "suspended", "locked_out", "consumed", "holders", "unassigned", "over_allocated", "active", "inactive", "unknown", "residual"}
+var counts = []string{"enabled", "warning", "suspended", "locked_out", "consumed", "holders", "unassigned", "assignable", "over_allocated",
+	"active", "inactive", "never_used", "unknown", "excluded", "residual", "people", "seats", "licences"}
 
 func column(name, typ string) output.Column {
 	typ = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(typ, "LowCardinality("), ")"), "Nullable("), ")")
@@ -145,7 +146,7 @@ func explain(err error) error {
 		return fmt.Errorf("ask ClickHouse: %s: the tables are made when a consumer starts (seatstream up)", first)
 	case 164:
 		return fmt.Errorf("ask ClickHouse: only reading is allowed here: %s", first)
-	case 456, 457:
+	case 6, 41, 456, 457:
 		return fmt.Errorf("ask ClickHouse: a parameter is missing or has a value of another type: %s", first)
 	}
 	return fmt.Errorf("ask ClickHouse: code %d: %s", ex.Code, first)

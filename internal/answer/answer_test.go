@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,16 +148,29 @@ func TestNamed(t *testing.T) {
 func TestValuesAreNeverSQL(t *testing.T) {
 	t.Parallel()
 	db := database(t)
-	for _, value := range []string{
+	turn := 0
+	values := []string{
 		contoso + "' OR '1'='1", `\`, `\' OR 1=1 --`, "') UNION ALL SELECT * FROM m365.users --", "{tenant:String}", "x\tUNION\nSELECT",
 		"contoso'; DROP TABLE m365.users; --",
-	} {
-		for _, q := range schemas.Queries() {
-			for _, p := range q.Params {
-				if p.Type != "String" || q.Internal {
+	}
+	for _, q := range schemas.Queries() {
+		for _, p := range q.Params {
+			if p.Type != "String" || q.Internal {
+				continue
+			}
+			some := values // every value to a plain query, one in turn to each parameter of the others
+			if q.Name != "tenants" && q.Name != "runs" && q.Name != "licence-holders" {
+				some = values[turn%len(values):][:1]
+				turn++
+			}
+			for _, value := range some {
+				got, err := named(t, db, q.Name, map[string]string{p.Name: value})
+				if slices.Contains([]string{"as_of", "since", "until", "from", "to"}, p.Name) { // what is no moment is refused
+					if err == nil || !strings.Contains(err.Error(), "parameter") {
+						t.Errorf("%s, %s = %q: %d rows, %v", q.Name, p.Name, value, len(got), err)
+					}
 					continue
 				}
-				got, err := named(t, db, q.Name, map[string]string{p.Name: value})
 				if err != nil || len(got) != 0 {
 					t.Errorf("%s, %s = %q: %d rows, %v", q.Name, p.Name, value, len(got), err)
 				}

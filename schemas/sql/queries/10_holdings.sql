@@ -27,6 +27,6 @@ SELECT
     arrayMap(i -> u.path_states[i], paths) AS states,
     arrayMap(i -> u.path_errors[i], paths) AS errors,
     arrayMap(i -> u.path_disabled_plans[i], paths) AS path_disabled_plans,
-    arrayMin(arrayMap(i -> ifNull(u.path_updated_at[i], toDateTime64('2299-12-31 00:00:00', 3, 'UTC')), paths)) AS changed_at
+    arrayMin(arrayPushBack(arrayMap(i -> ifNull(u.path_updated_at[i], never), paths), toDateTime64('2299-12-31 00:00:00', 3, 'UTC') AS never)) AS changed_at
 FROM m365.users_at(tenant = {tenant:String}, as_of = {as_of:String}) AS u
 ARRAY JOIN arrayDistinct(sku_ids) AS sku_id, arrayMap(s -> u.sku_disabled_plans[indexOf(u.sku_ids, s)], arrayDistinct(sku_ids)) AS disabled_plans

@@ -28,7 +28,7 @@ SELECT
     if(k.paid, k.price * s.total_licenses, NULL) AS at_stake,
     k.currency AS currency
 FROM (
-    SELECT *, sum(total_licenses) OVER (PARTITION BY tenant_id, sku_id) AS sku_seats
+    SELECT *, sum(total_licenses) OVER (PARTITION BY tenant_id, sku_id, sku_part_number) AS sku_seats
     FROM m365.subscriptions_at(tenant = {tenant:String}, as_of = {as_of:String})
 ) AS s
 LEFT JOIN m365.sku_facts(tenant = {tenant:String}, as_of = {as_of:String}) AS k ON k.tenant_id = s.tenant_id AND k.sku_id = ifNull(s.sku_id, toUUIDOrZero(''))
