@@ -173,11 +173,23 @@ func (d *demo) collect(ctx context.Context, connectors []producer.Connector) err
 	}
 }
 
+// demoPrices are made up, so that the demo has money to show: a seat a month.
+const demoPrices = `INSERT INTO m365.prices (tenant_id, sku_id, price, currency, term, valid_from, imported_at, imported_by, deleted) VALUES
+('00000000-0000-0000-0000-000000000000', '06ebc4ee-1bb5-47dd-8120-11324bc54e06', 50, 'EUR', 'annual', '2020-01-01', '2026-01-01 00:00:00', 'demo', 0),
+('00000000-0000-0000-0000-000000000000', '05e9a617-0261-4cee-bb44-138d3ef5d965', 35, 'EUR', 'annual', '2020-01-01', '2026-01-01 00:00:00', 'demo', 0),
+('00000000-0000-0000-0000-000000000000', '66b55226-6b4f-492c-910c-a3b7a3c9d993', 8, 'EUR', 'annual', '2020-01-01', '2026-01-01 00:00:00', 'demo', 0),
+('00000000-0000-0000-0000-000000000000', '18181a46-0d4e-45cd-891e-60aabd171b4e', 9, 'EUR', 'annual', '2020-01-01', '2026-01-01 00:00:00', 'demo', 0),
+('00000000-0000-0000-0000-000000000000', '639dec6b-bb19-468b-871c-c5c441c4b0cb', 28, 'EUR', 'annual', '2020-01-01', '2026-01-01 00:00:00', 'demo', 0),
+('00000000-0000-0000-0000-000000000000', 'c5928f49-12ba-48f7-ada3-0d743a3601d5', 13, 'EUR', 'annual', '2020-01-01', '2026-01-01 00:00:00', 'demo', 0)`
+
 // print shows, for every tenant, what is bought and held, how it is used, and by whom not.
 func (d *demo) print(ctx context.Context, connectors []producer.Connector) error {
 	db, err := d.app.ClickHouse(ctx)
 	if err != nil {
 		return err
+	}
+	if err := db.Exec(ctx, demoPrices); err != nil {
+		return fmt.Errorf("store the demo's prices: %w", err)
 	}
 	for _, n := range connectors {
 		tenant, err := answer.Tenant(ctx, db, n.Tenant)
@@ -190,9 +202,10 @@ func (d *demo) print(ctx context.Context, connectors []producer.Connector) error
 			params map[string]string
 			drop   []string
 		}{
-			{"licence-position", nil, []string{"applies_to", "locked_out"}},
-			{"use-summary", nil, nil},
-			{"unused-licences", map[string]string{"state": "inactive"}, []string{"state", "department"}},
+			{"licence-position", nil, []string{"name", "applies_to", "suspended", "locked_out", "assignable", "excluded", "trait", "price"}},
+			{"use-summary", nil, []string{"name", "excluded"}},
+			{"unused-licences", map[string]string{"state": "inactive"}, []string{"name", "state", "department", "reclaim", "excluded"}},
+			{"savings", nil, []string{"name", "next_change"}},
 		} {
 			if err := d.ask(ctx, db, tenant, ask.name, ask.params, ask.drop); err != nil {
 				return err
@@ -211,8 +224,8 @@ func (d *demo) ask(ctx context.Context, db driver.Conn, tenant, name string, par
 	maps.Copy(values, params)
 	fmt.Fprintln(d.out)
 	rows := 0
-	if name == "unused-licences" {
-		rows = 10 // the list may be long; the others have a row a SKU
+	if name == "unused-licences" || name == "savings" {
+		rows = 10 // the lists may be long; the others have a row a SKU
 	}
 	w := d.cli.people(output.Without(d.cli.limited(d.out, rows), nil, drop...), true)
 	return answer.Named(ctx, db, q, values, w)
