@@ -5,7 +5,6 @@ package faults
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -25,7 +24,11 @@ type bulk struct {
 }
 
 func newBulk(seed uint64, people int) *bulk {
-	return &bulk{people: people, tenant: &tenant{id: fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(seed), seed&0xffff), rng: rand.New(rand.NewPCG(seed, 1)), users: map[string]bool{}}}
+	b := &bulk{people: people, tenant: &tenant{id: fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(seed), seed&0xffff), users: map[string]bool{}}}
+	for i := range people {
+		b.tenant.users[fmt.Sprint(i)] = true
+	}
+	return b
 }
 
 // records are those with the numbers from to to-1.
@@ -85,9 +88,6 @@ func (b *bulk) count(t testing.TB, db driver.Conn, fault string, seed uint64, ac
 	}
 	if err := db.QueryRow(t.Context(), "SELECT count() FROM m365.users FINAL WHERE tenant_id = '"+b.tenant.id+"'").Scan(&current); err != nil {
 		t.Fatal(err)
-	}
-	for i := range b.people {
-		b.tenant.users[fmt.Sprint(i)] = true
 	}
 	o := Outcome{Fault: fault, Seed: seed, Acked: int64(acked), Present: int64(distinct), Lost: int64(acked) - int64(distinct), DupRaw: int64(rows) - int64(distinct)}
 	o.DupQuery = double(t, db, b.tenant)

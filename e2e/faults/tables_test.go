@@ -105,11 +105,11 @@ func double(t testing.TB, db driver.Conn, n *tenant) int64 {
 	t.Helper()
 	var sum int64
 	for _, sql := range []string{
-		"SELECT toInt64(count()) - toInt64(uniqExact(tenant_id, user_id, sku_id)) FROM m365.licence_holders(tenant = '%[1]s', sku = '')",
+		"SELECT toInt64(count()) - toInt64(uniqExact(tenant_id, user_id, sku_id)) FROM m365.licence_holders(tenant = '%[1]s', as_of = '', sku = '')",
 		"SELECT toInt64(count()) - toInt64(uniqExact(tenant_id, run_id, feed)) FROM m365.runs(tenant = '%[1]s', feed = '')",
-		"SELECT toInt64(count()) - toInt64(uniqExact(tenant_id, sku_id)) FROM m365.licence_position(tenant = '%[1]s')",
+		"SELECT toInt64(count()) - toInt64(uniqExact(tenant_id, sku_id)) FROM m365.licence_position(tenant = '%[1]s', as_of = '', days = 90, grace = 30)",
 		// A user whose record was published and refused may be there or not.
-		"SELECT greatest(0, toInt64(sum(holders)) - %[2]d) FROM m365.licence_position(tenant = '%[1]s')",
+		"SELECT greatest(0, toInt64(sum(holders)) - %[2]d) FROM m365.licence_position(tenant = '%[1]s', as_of = '', days = 90, grace = 30)",
 	} {
 		var beyond int64
 		sql = fmt.Sprintf(sql, n.id, len(n.users))
