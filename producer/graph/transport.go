@@ -32,7 +32,7 @@ func newHTTPTransport(tlsConfig *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            d.DialContext,
-		TLSClientConfig:        tlsConfig,
+		TLSClientConfig:        tlsConfig.Clone(), // net/http writes to it when a transport is first used
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        90 * time.Second,
