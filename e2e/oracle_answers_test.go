@@ -49,9 +49,9 @@ var positionColumns = []string{
 	"consumed", "holders", "active", "inactive", "never_used", "unknown", "unassigned", "assignable", "over_allocated",
 }
 
-// freeOnes are SKUs whose traits say that they cost nothing, or that people sign up themselves,
-// where those traits have been loaded.
-var freeOnes []string
+// freeOnes are the simulator's SKUs that cost nothing or that people sign up for themselves: no
+// seat of theirs counts as unassigned.
+var freeOnes = []string{"TEAMS_EXPLORATORY", "POWER_BI_STANDARD", "FLOW_FREE"}
 
 // holders answers licence-holders.
 func (o *oracle) holders() (lines []string) {
