@@ -54,6 +54,9 @@ func downgrades(w *world) {
 		"five | SPE_E5 | SPE_E3 | E5-E3 | candidate |  | no report covers WINDEFATP | -",
 		"desk | SPE_E3 | STANDARDPACK | E3-E1 | blocked | desktop apps are used |  | 22",
 		"web | SPE_E3 | STANDARDPACK | E3-E1 | candidate |  |  | 22",
+		"desk | SPE_E3 | SPE_F1 | E3-F3 | blocked | desktop apps are used | size of the mailbox, size of OneDrive | -",
+		"web | SPE_E3 | SPE_F1 | E3-F3 | candidate |  | size of the mailbox, size of OneDrive | -",
+		"dark | SPE_E3 | SPE_F1 | E3-F3 | candidate |  | use of desktop apps, size of the mailbox, size of OneDrive | -",
 		"dark | SPE_E3 | STANDARDPACK | E3-E1 | candidate |  | use of desktop apps | 22")
 	w.on("2026-03-03") // an E5 with Copilot, which the person uses
 	w.sku("E5", 10, 2, row{"plan_ids": []string{exchange2, teams, apps, copilot}})

@@ -25,6 +25,7 @@ var products = map[string]row{
 	"E1":      {"sku_id": "18181a46-0d4e-45cd-891e-60aabd171b4e", "sku_part_number": "STANDARDPACK", "plan_ids": []string{exchange1, teams}},
 	"COPILOT": {"sku_id": "639dec6b-bb19-468b-871c-c5c441c4b0cb", "sku_part_number": "Microsoft_365_Copilot", "plan_ids": []string{copilot}},
 	"VISIO":   {"sku_id": "c5928f49-12ba-48f7-ada3-0d743a3601d5", "sku_part_number": "VISIOCLIENT", "plan_ids": []string{visio, foundation}},
+	"ODD":     {"sku_id": guid("a SKU that no list names"), "sku_part_number": "ODD_SKU", "plan_ids": []string{}},
 	"STORAGE": {"sku_id": "99049c9c-6011-4908-bf17-15f496e6519d", "sku_part_number": "SHAREPOINTSTORAGE", "applies_to": "Company", "plan_ids": []string{}},
 }
 

@@ -149,8 +149,9 @@ func asOf(w *world) {
 
 // coverage says of every feed what is in doubt, and a feed that failed has not become empty.
 func coverage(w *world) {
+	w.sku("ODD", 5, 1)
 	w.sku("E3", 5, 1)
-	w.user("a", "E3")
+	w.user("a", "E3 ODD")
 	w.collected(evidence{copilotUse, row{"status": "unavailable", "error_code": "Forbidden", "error_message": "no", "error_remedy": "grant Reports.Read.All"}})
 	w.on("2026-03-12")
 	w.collected(evidence{activeUsers, row{"status": "failed", "entities": 0}}, evidence{copilotUse, row{"status": "failed"}},
@@ -164,7 +165,7 @@ func coverage(w *world) {
 	w.want(rows, "feed status doubt report_date days_behind rows concealed_share",
 		activeUsers+" | failed | late | 2026-02-28 | 12 | 10 | 0", copilotUse+" | failed | never complete | - | - | - | -",
 		appUsers+" | complete | names concealed | 2026-03-10 | 2 | 10 | 0.5", "users | incomplete | listing incomplete | - | 10 | 10 | 0")
-	w.want(w.ask("unknown-skus"), "sku enabled consumed holders", "SPE_E3 | 5 | 1 | 1")
+	w.want(w.ask("unknown-skus"), "sku enabled consumed holders", "ODD_SKU | 5 | 1 | 1")
 }
 
 // outcomes of recommendations of 2026-03-02: taken was removed on 03-10, gone left altogether,

@@ -19,7 +19,7 @@
 WITH
     steps AS (
         SELECT f.tenant_id AS tenant_id, f.sku_id AS sku_id, f.sku AS sku, f.name AS name, f.price AS price, f.currency AS currency, d.kind AS kind,
-            if(t.sku = '', toString(d.to_sku), t.sku) AS to_sku,
+            multiIf(t.sku != '', t.sku, m.part != '', m.part, toString(d.to_sku)) AS to_sku,
             if(t.currency = f.currency, f.price - t.price, NULL) AS saving,
             arrayFilter(p -> NOT has(if(empty(t.plan_ids), c.plans, t.plan_ids), p)
                 AND NOT has((SELECT groupArray(service_plan_id) FROM m365.plan_traits FINAL WHERE foundation), p)
@@ -28,6 +28,9 @@ WITH
         INNER JOIN (SELECT from_sku, to_sku, kind FROM m365.downgrades FINAL) AS d ON d.from_sku = f.sku_id
         LEFT JOIN m365.sku_facts(tenant = {tenant:String}, as_of = {as_of:String}) AS t ON t.tenant_id = f.tenant_id AND t.sku_id = d.to_sku
         LEFT JOIN (SELECT sku_id, groupUniqArray(service_plan_id) AS plans FROM m365.sku_plans FINAL GROUP BY sku_id) AS c ON c.sku_id = d.to_sku
+        LEFT JOIN (
+            SELECT sku_id, max(sku_part_number) AS part FROM m365.sku_names FINAL WHERE tenant_id = toUUIDOrZero('') AND ({tenant:String} = '' OR tenant_id IN (toUUIDOrZero({tenant:String}), toUUIDOrZero(''))) GROUP BY sku_id
+        ) AS m ON m.sku_id = d.to_sku
     ),
     named AS (
         SELECT p.service_plan_id AS plan_id, any(p.plan_name) AS plan, groupUniqArrayIf(w.workload, w.workload != '') AS workloads
