@@ -40,7 +40,8 @@ WITH
         FROM m365.latest_runs(tenant = {tenant:String}, as_of = {as_of:String}) AS r
         LEFT JOIN (
             SELECT tenant_id, min(toUInt16OrNull(period)) AS reach
-            FROM m365.reports WHERE {tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String})
+            FROM m365.reports WHERE NOT endsWith(report, '-daily') -- single days: nothing about how far a report reaches
+                AND ({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))
             GROUP BY tenant_id
         ) AS w ON w.tenant_id = r.tenant_id
         GROUP BY tenant_id
