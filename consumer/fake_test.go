@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,7 +49,19 @@ type fakeServer struct {
 	rows    []uint64 // stream sequences of the insert under way
 	inserts []string
 	insert  func() error
-	frozen  bool // acknowledgements do not move the floor
+	mu      sync.Mutex // of floor: the reading side asks while the inserting side acknowledges
+	floor   uint64     // last sequence that was acknowledged and counts
+	frozen  bool       // acknowledgements do not move the floor
+}
+
+// ack remembers an acknowledgement.
+func (s *fakeServer) ack(seq uint64) {
+	s.acks = append(s.acks, seq)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.frozen {
+		s.floor = seq
+	}
 }
 
 type fakeConsumer struct {
@@ -61,11 +74,9 @@ func (c fakeConsumer) Messages(...jetstream.PullMessagesOpt) (jetstream.Messages
 }
 
 func (c fakeConsumer) Info(context.Context) (*jetstream.ConsumerInfo, error) {
-	var floor jetstream.SequenceInfo
-	if len(c.s.acks) > 0 && !c.s.frozen {
-		floor.Stream = c.s.acks[len(c.s.acks)-1]
-	}
-	return &jetstream.ConsumerInfo{AckFloor: floor, Delivered: jetstream.SequenceInfo{Consumer: c.s.sent}, NumPending: max(c.s.total, c.s.sent) - c.s.sent}, nil
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	return &jetstream.ConsumerInfo{AckFloor: jetstream.SequenceInfo{Stream: c.s.floor}, Delivered: jetstream.SequenceInfo{Consumer: c.s.sent}, NumPending: max(c.s.total, c.s.sent) - c.s.sent}, nil
 }
 
 type fakeMessages struct {
@@ -132,7 +143,7 @@ func (s *fakeServer) send(pairs ...[2]uint64) {
 	for _, p := range pairs {
 		s.sent = max(s.sent, p[1])
 		id := fmt.Sprintf("00000000-0000-4000-8000-%012x", p[0])
-		s.msgs <- &fakeMsg{stream: p[0], consumer: p[1], pending: max(s.total, p[1]) - p[1], acked: func(seq uint64) { s.acks = append(s.acks, seq) }, record: schemas.Record{
+		s.msgs <- &fakeMsg{stream: p[0], consumer: p[1], pending: max(s.total, p[1]) - p[1], acked: s.ack, record: schemas.Record{
 			Subject: schemas.Subject{Tenant: testTenant, Kind: schemas.KindUser, Entity: id}, Op: schemas.Upsert, Run: "r",
 			Time: time.Unix(0, 0), Body: []byte(`{"id":"` + id + `"}`),
 		}}

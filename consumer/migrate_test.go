@@ -27,7 +27,7 @@ func TestMigrateTwiceAndAskEverything(t *testing.T) {
 			t.Errorf("query %s: %.400v", q.Name, err.Error())
 			continue
 		}
-		for rows.Next() {
+		for q.Name != "moment" && rows.Next() { // which reads no table
 			t.Errorf("query %s: a row from empty tables", q.Name)
 		}
 		if err := rows.Err(); err != nil {
