@@ -47,20 +47,27 @@ const (
 	lateAfter = 10 * time.Second
 )
 
-// watch logs the backlog while it is large.
+// watch shows the backlog, and logs it while it is large.
 func (c *Consumer) watch(ctx context.Context) {
+	c.countFailures()
+	defer c.forgetBacklog()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
+		if b, err := c.Backlog(ctx); err == nil {
+			c.showBacklog(b)
+			c.tellBacklog(b)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		b, err := c.Backlog(ctx)
-		if err != nil || b.Age < lateAfter {
-			continue
-		}
+	}
+}
+
+func (c *Consumer) tellBacklog(b Backlog) {
+	if b.Age >= lateAfter {
 		c.log.Info().Uint64("records", b.Records).Dur("age", b.Age).AnErr("held_up_by", c.Healthy()).Msg("tables are behind the stream")
 	}
 }

@@ -41,6 +41,7 @@ func (c *Consumer) deadLetter(ctx context.Context, l original, seq uint64, reaso
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		_, err := c.js.PublishMsg(ctx, out)
 		if err == nil {
+			deadLetters.WithLabelValues(c.cfg.Stream).Inc()
 			return nil
 		}
 		if ctx.Err() != nil {

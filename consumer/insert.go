@@ -113,6 +113,7 @@ func (c *Consumer) sendPart(ctx context.Context, t *tableBatch, p part) error {
 func (c *Consumer) retryIn(ctx context.Context, t *tableBatch, wait time.Duration, o outcome, err error) error {
 	err = why(err)
 	c.health.failing(o, err)
+	failedInserts.WithLabelValues(c.cfg.Stream, o.String()).Inc()
 	level := zerolog.WarnLevel
 	if o != transient {
 		level = zerolog.ErrorLevel // somebody has to look

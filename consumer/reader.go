@@ -243,6 +243,7 @@ func (c *Consumer) finish(ctx context.Context, b *batch) error {
 	if err := b.ack(); err != nil {
 		return fmt.Errorf("acknowledge up to sequence %d: %w", b.last, err)
 	}
+	c.countBatch(b, time.Since(started))
 	c.log.Debug().Uint64("first", b.first).Uint64("last", b.last).Int("rows", b.rows()).Int("dead", b.dead).
 		Dur("took", time.Since(started)).Msg("batch stored")
 	return nil

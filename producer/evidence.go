@@ -60,6 +60,7 @@ func (u *run) conclude(ctx context.Context, c *collection, f feed, whole bool) e
 		return err
 	}
 	u.results = append(u.results, ev)
+	showEvidence(ev)
 	u.log.Debug().Str("feed", f.name).Str("status", ev.Status).Int64("entities", ev.Entities).
 		Int64("published", ev.Published).Int64("deleted", ev.Deleted).Msg("feed collected")
 	if f.stored != nil {

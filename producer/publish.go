@@ -148,10 +148,13 @@ func (p *publisher) run() {
 			close(w.stored)
 			continue
 		}
+		began := time.Now()
 		if p.err = p.store(w.batch); p.err != nil {
 			p.cancel()
 			return
 		}
+		publishSeconds.Observe(time.Since(began).Seconds())
+		publishedRecords.Add(float64(len(w.batch)))
 	}
 }
 

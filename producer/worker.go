@@ -56,6 +56,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.catchUp(ctx, time.Now()); err != nil {
 		return fmt.Errorf("serve endpoint %s: %w", w.Endpoint, err)
 	}
+	if err := w.showKnown(ctx); err != nil {
+		w.Log.Warn().Err(err).Msg("age of feeds not known until they are read again")
+	}
 	if w.Limiter == nil {
 		w.Limiter = graph.NewLimiter()
 	}
@@ -193,13 +196,18 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 			report()
 		}
 	}
+	runsBegun.Inc()
 	all, err := runner.Run(ctx, c)
+	runsBegun.Dec()
 	if errors.Is(err, ErrBusy) || ctx.Err() != nil {
 		return 0, err
 	}
 	st.Run, st.State = all, StateDone
 	if err != nil {
 		st.State, st.Error = StateFailed, runError(err, time.Now())
+		runsEnded.WithLabelValues(schemas.RunFailed).Inc()
+	} else if again == 0 {
+		runsEnded.WithLabelValues(all.Status).Inc()
 	}
 	report()
 	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {

@@ -100,7 +100,9 @@ func (c *cli) open(name string) (*app.App, error) {
 	if _, asked := c.overrides["log.level"]; !asked && !slices.Contains(services, name) {
 		log = log.Level(max(log.GetLevel(), zerolog.WarnLevel))
 	}
-	return app.New(cfg, log, name), nil
+	a := app.New(cfg, log, name)
+	a.Version = version
+	return a, nil
 }
 
 // group makes a command that only holds others say so when it is given another word.

@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seatstream/seatstream/internal/app"
+	"github.com/seatstream/seatstream/internal/config"
 )
 
 func upCommand(c *cli) *cobra.Command {
@@ -47,16 +52,52 @@ func role(c *cli, name string, roles app.Roles) func(*cobra.Command, []string) e
 			return err
 		}
 		defer a.Close()
+		if err := a.Start(cmd.Context(), roles); err != nil {
+			return err
+		}
+		if roles.Producer {
+			stop := c.reloadOnHangup(cmd.Context(), a)
+			defer stop()
+		}
 		return serve(cmd.Context(), a, roles)
 	}
 }
 
-func serve(ctx context.Context, a *app.App, roles app.Roles) error {
-	if err := a.Start(ctx, roles); err != nil {
-		return err
+// reloadOnHangup takes over the connectors of the configuration anew at every SIGHUP. One
+// that cannot be read changes nothing.
+func (c *cli) reloadOnHangup(ctx context.Context, a *app.App) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			select {
+			case <-hangups:
+			case <-ctx.Done():
+				return
+			}
+			cfg, err := config.Load(c.configFile, os.Environ(), c.overrides)
+			if err == nil {
+				err = a.Reload(ctx, cfg.Connectors)
+			}
+			if err != nil {
+				a.Log.Error().Err(err).Msg("configuration not reloaded")
+				continue
+			}
+			a.Log.Info().Int("connectors", len(cfg.Connectors)).Msg("connectors reloaded")
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		cancel()
+		done.Wait()
 	}
+}
+
+func serve(ctx context.Context, a *app.App, roles app.Roles) error {
 	e := a.Endpoints()
-	a.Log.Info().Str("nats", e.NATS).Str("clickhouse", e.ClickHouse).Int("connectors", len(a.Config.Connectors)).Msg("seatstream is up")
+	a.Log.Info().Str("nats", e.NATS).Str("clickhouse", e.ClickHouse).Str("metrics", e.Metrics).Int("connectors", len(a.Config.Connectors)).Msg("seatstream is up")
 	err := a.Run(ctx, roles)
 	a.Log.Info().Msg("seatstream stops")
 	return err

@@ -20,6 +20,7 @@ import (
 	"github.com/seatstream/seatstream/embedded"
 	"github.com/seatstream/seatstream/internal/config"
 	"github.com/seatstream/seatstream/internal/connect"
+	"github.com/seatstream/seatstream/internal/telemetry"
 	"github.com/seatstream/seatstream/producer"
 )
 
@@ -28,6 +29,8 @@ type App struct {
 	Config *config.Config
 	Log    zerolog.Logger
 	Name   string // the command, shown as the connection's name on the NATS server
+	// Version of the program, for the metrics.
+	Version string
 
 	mu      sync.Mutex
 	closers []func()
@@ -41,6 +44,8 @@ type App struct {
 	owns                       bool
 	starts                     bool // Start was called: what is missing is made
 	startedNATS, startedEngine bool
+	telemetry                  *telemetry.Server // nil where none is configured
+	consumers                  *consumer.Set     // nil where this process has none
 }
 
 // New returns an App. It opens nothing.

@@ -35,18 +35,35 @@ func (a *App) Start(ctx context.Context, roles Roles) error {
 			}
 		}
 	}
+	if err := a.observe(ctx, roles); err != nil {
+		return err
+	}
 	if err := a.announce(); err != nil {
 		return err
 	}
 	if !roles.Producer {
 		return nil
 	}
-	for _, c := range a.Config.Connectors {
+	return put(ctx, registry, a.Config.Connectors)
+}
+
+func put(ctx context.Context, registry *producer.Registry, connectors []producer.Connector) error {
+	for _, c := range connectors {
 		if _, err := registry.Put(ctx, c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Reload takes new and changed connectors over; the rest of a configuration needs a start.
+// A connector that is no longer in the file stays: connector remove takes it away.
+func (a *App) Reload(ctx context.Context, connectors []producer.Connector) error {
+	registry, err := a.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	return put(ctx, registry, connectors)
 }
 
 // Run does the work of the roles until ctx is done, and drains. Consumers end after
@@ -65,11 +82,10 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		g.Go(func() error { return w.Run(ctx) })
 	}
 	if roles.Consumer {
-		s, err := a.Consumers(ctx)
-		if err != nil {
-			return err
-		}
-		g.Go(func() error { return s.Run(ctx) })
+		g.Go(func() error { return a.consumers.Run(ctx) })
+	}
+	if a.telemetry != nil {
+		g.Go(func() error { return a.telemetry.Run(ctx) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("run: %w", err)

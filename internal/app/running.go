@@ -13,6 +13,7 @@ type Endpoints struct {
 	NATS           string `json:"nats"`
 	ClickHouse     string `json:"clickhouse"`
 	ClickHouseHTTP string `json:"clickhouse_http"`
+	Metrics        string `json:"metrics"` // host:port
 	// Which server and which engine these are: behind the address of an instance that was
 	// killed there may be another one by now, with another directory.
 	NATSID       string `json:"nats_id"`
@@ -52,7 +53,7 @@ func (a *App) announce() error {
 	if !a.startedEngine {
 		e.ClickHouse, e.ClickHouseHTTP, e.ClickHouseID = "", "", ""
 	}
-	if e == (Endpoints{}) {
+	if e == (Endpoints{Metrics: e.Metrics}) {
 		return nil
 	}
 	b, err := schemas.NewEncoder().Encode(e)

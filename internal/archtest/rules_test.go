@@ -35,7 +35,7 @@ var (
 	drivers = slices.Concat(clients, graphSDK, []string{"github.com/Azure", "database/sql", "net/http"})
 	engines = []string{"github.com/nats-io/nats-server/v2", "github.com/ebitengine/purego"}
 	parts   = []string{"producer", "consumer", "dashboard", "embedded", "graphsim", "catalogue"}
-	leaves  = []string{"internal/lease", "internal/output"}
+	leaves  = []string{"internal/lease", "internal/output", "internal/telemetry"}
 	none    = []string{}
 )
 

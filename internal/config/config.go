@@ -36,6 +36,7 @@ type Config struct {
 	NATS       NATS       `koanf:"nats"`       // the stream
 	ClickHouse ClickHouse `koanf:"clickhouse"` // the tables
 	Dashboard  Dashboard  `koanf:"dashboard"`  // the web page
+	Telemetry  Telemetry  `koanf:"telemetry"`  // metrics, health and profiles
 	Log        Log        `koanf:"log"`        // what is logged and how
 	Producer   Producer   `koanf:"producer"`   // this process as a producer
 	Consumer   Consumer   `koanf:"consumer"`   // this process as a consumer; file only
@@ -70,6 +71,11 @@ type Dashboard struct {
 	Listen string `koanf:"listen"` // host:port
 }
 
+// Telemetry says where metrics, health and, on loopback, profiles are served.
+type Telemetry struct {
+	Listen string `koanf:"listen"` // host:port; empty for nowhere
+}
+
 // Log says what is logged and in which form.
 type Log struct {
 	Level  string `koanf:"level"`
@@ -96,6 +102,7 @@ func Default() Config {
 		NATS:       NATS{Port: 4222},
 		ClickHouse: ClickHouse{TCPPort: 9000, HTTPPort: 8123},
 		Dashboard:  Dashboard{Listen: "127.0.0.1:8484"},
+		Telemetry:  Telemetry{Listen: "127.0.0.1:9484"},
 		Log:        Log{Level: "info", Format: "auto"},
 		Producer:   Producer{Endpoint: producer.DefaultEndpoint, Parallel: 4, Window: producer.DefaultWindow},
 		Consumer:   Consumer{Streams: []string{schemas.StreamM365.Name}},

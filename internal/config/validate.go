@@ -39,6 +39,9 @@ func (c *Config) complete(origin map[string]string, lines []int) []error {
 	if !hostPort(c.Dashboard.Listen, true) {
 		bad("dashboard.listen", c.Dashboard.Listen, "write host:port, such as 127.0.0.1:8484")
 	}
+	if c.Telemetry.Listen != "" && !hostPort(c.Telemetry.Listen, true) {
+		bad("telemetry.listen", c.Telemetry.Listen, "write host:port, such as 127.0.0.1:9484, or nothing to serve none")
+	}
 	if !slices.Contains(logLevels, c.Log.Level) {
 		bad("log.level", c.Log.Level, "one of "+strings.Join(logLevels, ", "))
 	}

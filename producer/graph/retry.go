@@ -52,6 +52,7 @@ func (r *retrier) do(ctx context.Context, k keeper, try func() (*http.Response, 
 			return nil, asError(ctx, err)
 		}
 		resp, err := try()
+		countRequest(resp, err)
 		var wait time.Duration
 		switch {
 		case err != nil:
@@ -80,6 +81,7 @@ func (r *retrier) do(ctx context.Context, k keeper, try func() (*http.Response, 
 		default:
 			return resp, nil
 		}
+		countWait(wait)
 		if err := r.pause(ctx, wait); err != nil {
 			return nil, asError(ctx, err)
 		}
