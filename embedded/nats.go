@@ -1,3 +1,5 @@
+//go:build !noembedded
+
 package embedded
 
 import (
@@ -11,20 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/rs/zerolog"
 )
-
-// NATSConfig configures a [NATS]. Dir is required.
-type NATSConfig struct {
-	Dir  string // streams and lock live below
-	Host string // 127.0.0.1 unless set
-	// Port is the preferred port; 0, or a port that is taken, means a free one.
-	Port int
-	// StoreMaxBytes caps what all streams keep on disk; 0 leaves the server's
-	// own limit, three quarters of the free space.
-	StoreMaxBytes int64
-	Log           zerolog.Logger
-}
 
 // natsReadyLimit is generous: a large store is read before clients are taken.
 const (
@@ -131,6 +120,9 @@ func (n *NATS) Connect(opts ...nats.Option) (*nats.Conn, error) {
 
 // Server is the server itself, for its monitoring calls.
 func (n *NATS) Server() *server.Server { return n.server }
+
+// ID is the server's own name for itself, new at every start.
+func (n *NATS) ID() string { return n.server.ID() }
 
 // Stop shuts the server down and waits until its files are closed. Connections
 // are cut; drain them first.

@@ -59,6 +59,9 @@ func showEvidence(ev *schemas.Run) {
 		return
 	}
 	failing.Set(0)
+	if ev.Status != schemas.RunComplete {
+		return // the tenant does not offer it
+	}
 	if t, err := time.Parse(time.RFC3339, ev.FinishedAt); err == nil {
 		feedComplete.WithLabelValues(ev.Connector, ev.Feed).Set(float64(t.Unix()))
 	}

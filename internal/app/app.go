@@ -39,6 +39,7 @@ type App struct {
 	js      jetstream.JetStream
 	stores  *producer.Stores
 	ch      driver.Conn
+	dsn     string // of ch, with its password
 	// owns is set where the embedded parts must be this process's own: it does not join
 	// an instance that is up on the data directory, but is refused by its lock.
 	owns                       bool
@@ -89,7 +90,7 @@ func (a *App) connectNATS() (*nats.Conn, error) {
 	c := a.Config.NATS
 	if !c.Embedded() {
 		a.parts.NATS = config.Redact(c.URL)
-		return connect.NATS(connect.NATSConfig{URL: c.URL, Creds: c.Creds, Context: c.Context}, a.Name)
+		return connect.NATS(connect.NATSConfig{URL: c.URL, Creds: c.Creds, PasswordFile: c.PasswordFile, Context: c.Context}, a.Name)
 	}
 	if running := a.running(); running.NATS != "" {
 		if nc, err := connect.NATS(connect.NATSConfig{URL: running.NATS}, a.Name); err == nil {
@@ -108,7 +109,7 @@ func (a *App) connectNATS() (*nats.Conn, error) {
 		return nil, a.inUse(err)
 	}
 	a.onClose(srv.Stop)
-	a.startedNATS, a.parts.NATS, a.parts.NATSID = true, srv.URL(), srv.Server().ID()
+	a.startedNATS, a.parts.NATS, a.parts.NATSID = true, srv.URL(), srv.ID()
 	return srv.Connect(connect.Options(a.Name)...)
 }
 
@@ -190,14 +191,16 @@ func (a *App) ClickHouse(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.ch, a.parts.ClickHouse = conn, dsn
+	a.ch, a.dsn, a.parts.ClickHouse = conn, dsn, config.Redact(dsn)
 	a.onClose(func() { _ = conn.Close() }) // nothing is under way any more
 	return conn, nil
 }
 
 func (a *App) clickHouseDSN(ctx context.Context) (string, error) {
-	if !a.Config.ClickHouse.Embedded() {
-		return a.Config.ClickHouse.DSN, nil
+	if c := a.Config.ClickHouse; c.PasswordFile != "" {
+		return connect.WithPassword(c.DSN, c.PasswordFile)
+	} else if !c.Embedded() {
+		return c.DSN, nil
 	}
 	if running := a.running(); running.ClickHouse != "" {
 		if id, err := embedded.InstanceAt(ctx, running.ClickHouse); err == nil && id == running.ClickHouseID {

@@ -30,7 +30,7 @@ func (a *App) Start(ctx context.Context, roles Roles) error {
 			return err
 		}
 		if !a.Config.ClickHouse.Embedded() {
-			if err := Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
+			if err := Migrate(ctx, a.dsn); err != nil {
 				return err
 			}
 		}

@@ -47,10 +47,12 @@ type Config struct {
 
 // NATS says which NATS server to use.
 type NATS struct {
-	URL     string `koanf:"url"`     // one address or several, with commas
-	Creds   string `koanf:"creds"`   // credentials file
-	Context string `koanf:"context"` // a context of the nats command, instead of a URL
-	Port    int    `koanf:"port"`    // preferred port of the embedded server, 0 any
+	URL   string `koanf:"url"`   // one address or several, with commas
+	Creds string `koanf:"creds"` // credentials file
+	// PasswordFile has the password of the user in URL, read at every connection.
+	PasswordFile string `koanf:"password_file"`
+	Context      string `koanf:"context"` // a context of the nats command, instead of a URL
+	Port         int    `koanf:"port"`    // preferred port of the embedded server, 0 any
 }
 
 // Embedded tells whether the server inside this process is used.
@@ -58,9 +60,11 @@ func (n NATS) Embedded() bool { return n.URL == "" && n.Context == "" }
 
 // ClickHouse says which ClickHouse server to use.
 type ClickHouse struct {
-	DSN      string `koanf:"dsn"`       // clickhouse:// or http(s)://
-	TCPPort  int    `koanf:"tcp_port"`  // preferred native port of the embedded server, 0 any
-	HTTPPort int    `koanf:"http_port"` // preferred HTTP port of the embedded server, 0 any
+	DSN string `koanf:"dsn"` // clickhouse:// or http(s)://
+	// PasswordFile has the password of the user in DSN, read at the start.
+	PasswordFile string `koanf:"password_file"`
+	TCPPort      int    `koanf:"tcp_port"`  // preferred native port of the embedded server, 0 any
+	HTTPPort     int    `koanf:"http_port"` // preferred HTTP port of the embedded server, 0 any
 }
 
 // Embedded tells whether the engine that comes with seatstream is used.

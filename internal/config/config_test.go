@@ -231,7 +231,7 @@ func TestForeignVariables(t *testing.T) {
 
 func TestKeysAndVariables(t *testing.T) {
 	t.Parallel()
-	want := "data_dir nats.url nats.creds nats.context nats.port clickhouse.dsn clickhouse.tcp_port clickhouse.http_port " +
+	want := "data_dir nats.url nats.creds nats.password_file nats.context nats.port clickhouse.dsn clickhouse.password_file clickhouse.tcp_port clickhouse.http_port " +
 		"dashboard.listen telemetry.listen log.level log.format producer.endpoint producer.parallel producer.window age_identity"
 	if got := strings.Join(Keys(), " "); got != want {
 		t.Errorf("keys %s, want %s", got, want)

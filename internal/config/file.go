@@ -153,7 +153,7 @@ func (r *reader) resolved(key string, v any) any {
 	}
 	own := key[strings.LastIndexByte(key, '.')+1:]
 	switch {
-	case key == keyDataDir, key == keyNATSCreds, key == keyAgeIdentity, own == keyCAFile:
+	case key == keyDataDir, key == keyNATSCreds, key == keyAgeIdentity, own == keyCAFile, own == keyPasswordFile:
 		return resolve(r.path, text)
 	case slices.Contains(secretKeys, own):
 		if file, in, ok := producer.SecretRef(text).Path(); ok {

@@ -13,11 +13,13 @@ import (
 
 // The keys that rules are tied to.
 const (
-	keyDataDir     = "data_dir"
-	keyNATSCreds   = "nats.creds"
-	keyAgeIdentity = "age_identity"
-	keyCAFile      = "ca_file"
-	keyStreams     = "consumer.streams"
+	keyDataDir   = "data_dir"
+	keyNATSCreds = "nats.creds"
+	// The keys of files with a password, by their last part.
+	keyPasswordFile = "password_file"
+	keyAgeIdentity  = "age_identity"
+	keyCAFile       = "ca_file"
+	keyStreams      = "consumer.streams"
 )
 
 // secretKeys are the keys of a connector that refer to a secret.

@@ -142,8 +142,8 @@ func TestExample(t *testing.T) {
 	// An address and a context exclude each other, and so do the ways to sign in: each has
 	// its turn.
 	for _, drop := range []string{
-		"url|certificate|certificate_password|workload_identity|managed_identity", "context|client_secret|workload_identity|managed_identity",
-		"url|client_secret|certificate|certificate_password|managed_identity", "url|client_id|client_secret|certificate|certificate_password|workload_identity",
+		"url|password_file|certificate|certificate_password|workload_identity|managed_identity", "context|creds|client_secret|workload_identity|managed_identity",
+		"url|password_file|client_secret|certificate|certificate_password|managed_identity", "url|password_file|client_id|client_secret|certificate|certificate_password|workload_identity",
 	} {
 		text := regexp.MustCompile(`(?m)^ +(`+drop+`): .*\n`).ReplaceAllString(full, "")
 		if _, err := Load(write(t, text), nil, nil); err != nil {

@@ -93,9 +93,25 @@ func (c *Config) checkServers(bad func(key, value, remedy string)) {
 		// Going on would write a tenant's data to a server nobody meant.
 		bad(keyNATSCreds, c.NATS.Creds, "the embedded server takes no credentials: give nats.url too")
 	}
+	if c.NATS.PasswordFile != "" && (c.NATS.Creds != "" || !hasUser(c.NATS.URL)) {
+		bad("nats.password_file", c.NATS.PasswordFile, "it is the password of a user: write nats.url as nats://user@host:4222, without nats.creds")
+	}
+	if c.ClickHouse.PasswordFile != "" && !hasUser(c.ClickHouse.DSN) {
+		bad("clickhouse.password_file", c.ClickHouse.PasswordFile, "it is the password of a user: write clickhouse.dsn as clickhouse://user@host:9000")
+	}
 	if c.ClickHouse.DSN != "" && !wellFormed(c.ClickHouse.DSN, dsnSchemes) {
 		bad("clickhouse.dsn", c.ClickHouse.DSN, "write clickhouse://user:password@host:9000/database, http:// or https://, with other characters of the password percent-encoded; leave it out for the embedded server")
 	}
+}
+
+// hasUser tells whether an address names a user and no password.
+func hasUser(address string) bool {
+	u, err := url.Parse(strings.TrimSpace(strings.Split(address, ",")[0]))
+	if err != nil || u.User == nil {
+		return false
+	}
+	_, password := u.User.Password()
+	return u.User.Username() != "" && !password
 }
 
 // checkPorts checks the preferred ports of the embedded servers.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"syscall"
 	"time"
 
@@ -34,6 +35,20 @@ func ClickHouse(ctx context.Context, dsn string) (driver.Conn, error) {
 		return nil, unreachable(dsn, err)
 	}
 	return conn, nil
+}
+
+// WithPassword puts the password in a file into an address that names a user.
+func WithPassword(dsn, file string) (string, error) {
+	u, err := url.Parse(dsn)
+	if err != nil || u.User == nil {
+		return "", fmt.Errorf("clickhouse.dsn %s: not an address such as clickhouse://user@host:9000", config.Redact(dsn))
+	}
+	password, err := Password(file)
+	if err != nil {
+		return "", fmt.Errorf("clickhouse.password_file: %w", err)
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), nil
 }
 
 // Databases opens the server and the product's database for migrations.

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/nats-io/jsm.go/natscontext"
@@ -19,9 +22,12 @@ import (
 
 // NATSConfig says how a NATS server is reached.
 type NATSConfig struct {
-	URL     string
-	Creds   string // credentials file
-	Context string // a context of the nats CLI; takes the place of URL and Creds
+	URL   string
+	Creds string // credentials file
+	// PasswordFile has the password of the user in URL. It is read at every connection, so
+	// that a password that was rotated works without a restart.
+	PasswordFile string
+	Context      string // a context of the nats CLI; takes the place of URL and Creds
 }
 
 // NATS connects, and connects again for as long as the program runs. An error names the
@@ -38,6 +44,13 @@ func NATS(cfg NATSConfig, name string) (*nats.Conn, error) {
 	if cfg.Creds != "" {
 		opts = append(opts, nats.UserCredentials(cfg.Creds))
 	}
+	if cfg.PasswordFile != "" {
+		password, err := fromFile(cfg.URL, cfg.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("connect to NATS: %w", err)
+		}
+		opts = append(opts, password)
+	}
 	nc, err := nats.Connect(cfg.URL, opts...)
 	switch {
 	case err == nil:
@@ -46,6 +59,30 @@ func NATS(cfg NATSConfig, name string) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to NATS at %s: refused: check nats.creds or the user in nats.url: %w", config.Redact(cfg.URL), err)
 	}
 	return nil, fmt.Errorf("connect to NATS at %s: %w: check that nats.url is right and the server is up, or leave nats.url out to use the embedded server", config.Redact(cfg.URL), err)
+}
+
+// fromFile gives the user of an address the password in a file.
+func fromFile(address, file string) (nats.Option, error) {
+	u, err := url.Parse(strings.TrimSpace(strings.Split(address, ",")[0]))
+	if err != nil {
+		return nil, fmt.Errorf("nats.url: not an address such as nats://user@host:4222")
+	}
+	if _, err := Password(file); err != nil {
+		return nil, fmt.Errorf("nats.password_file: %w", err)
+	}
+	return nats.UserInfoHandler(func() (user, password string) {
+		password, _ = Password(file) // without one the server refuses, and it is read again
+		return u.User.Username(), password
+	}), nil
+}
+
+// Password reads a file that holds a password, with or without a line's end.
+func Password(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
 // Options are the connection options of every NATS connection of the product.

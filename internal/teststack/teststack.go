@@ -88,11 +88,11 @@ type ClickHouse struct {
 	Conn driver.Conn
 }
 
-// StartClickHouse starts an engine that ends with the test. Where no engine can be found
+// StartClickHouse starts an engine that ends with the test, with further users. Where no engine can be found
 // the test is skipped, and fails in CI.
-func StartClickHouse(t testing.TB) *ClickHouse {
+func StartClickHouse(t testing.TB, users ...embedded.User) *ClickHouse {
 	t.Helper()
-	engine, err := embedded.NewEngine(embedded.EngineConfig{Dir: t.TempDir(), Log: zerolog.Nop()})
+	engine, err := embedded.NewEngine(embedded.EngineConfig{Dir: t.TempDir(), Users: users, Log: zerolog.Nop()})
 	if errors.Is(err, embedded.ErrNoEngine) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
