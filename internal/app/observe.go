@@ -31,7 +31,7 @@ func (a *App) observe(ctx context.Context, roles Roles) (err error) {
 	if a.Config.Telemetry.Listen == "" {
 		return nil
 	}
-	s, err := telemetry.Listen(a.Config.Telemetry.Listen, metrics, checks, a.Version, a.Log)
+	s, err := telemetry.Listen(ctx, a.Config.Telemetry.Listen, metrics, checks, a.Version, a.Log)
 	if err != nil {
 		return err
 	}

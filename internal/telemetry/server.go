@@ -38,10 +38,10 @@ type Server struct {
 
 // Listen opens address, host:port. On loopback the port is a preference: where another
 // process has it, any free one is taken, and Addr says which.
-func Listen(address string, metrics []prometheus.Collector, checks []Check, version string, log zerolog.Logger) (*Server, error) {
-	l, err := net.Listen("tcp", address)
+func Listen(ctx context.Context, address string, metrics []prometheus.Collector, checks []Check, version string, log zerolog.Logger) (*Server, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if host, _, splitErr := net.SplitHostPort(address); err != nil && splitErr == nil && loopback(host) {
-		l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("serve metrics at telemetry.listen: %w: name another address, or none with an empty one", err)

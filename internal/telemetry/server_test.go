@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func start(t *testing.T, address string, checks ...Check) *Server {
 	t.Helper()
-	s, err := Listen(address, []prometheus.Collector{prometheus.NewGauge(prometheus.GaugeOpts{Name: "a_metric"})}, checks, "v1", zerolog.Nop())
+	s, err := Listen(t.Context(), address, []prometheus.Collector{prometheus.NewGauge(prometheus.GaugeOpts{Name: "a_metric"})}, checks, "v1", zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestPortIsAPreference(t *testing.T) {
 	}
 	all := start(t, ":0")
 	_, port, _ := net.SplitHostPort(all.Addr())
-	second, err := Listen(":"+port, nil, nil, "", zerolog.Nop())
+	second, err := Listen(t.Context(), ":"+port, nil, nil, "", zerolog.Nop())
 	if err == nil || !strings.Contains(err.Error(), "telemetry.listen") {
 		t.Errorf("a taken port off loopback: %v", err)
 	}
@@ -145,7 +145,7 @@ func TestSystemdIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var broken atomic.Bool
-	s, err := Listen("127.0.0.1:0", nil, []Check{{Part: "link", Vital: true, Check: func(context.Context) error {
+	s, err := Listen(t.Context(), "127.0.0.1:0", nil, []Check{{Part: "link", Vital: true, Check: func(context.Context) error {
 		if broken.Load() {
 			return errors.New("closed")
 		}
