@@ -21,41 +21,6 @@ var dayReports = []string{"getOffice365ActiveUserDetail", "getM365AppUserDetail"
 // optionalRoles are granted beside the four.
 var optionalRoles = []string{"AuditLog.Read.All", "ReportSettings.Read.All"}
 
-// collecting is a feed that the tables hold, as the run's evidence names it, and how many
-// of its rows the tables have.
-var collecting = map[string]string{
-	"organization": "organizations", "skus": "skus", "subscriptions": "subscriptions", "groups": "groups", "members": "members",
-	"users": "users", "deleted_users": "deleted_users", "sign_ins": "sign_ins",
-}
-
-// explained fails where a table is empty and the newest evidence of its feed does not say
-// why: no evidence, evidence of entities that are not there, or no reason beside a status
-// that is not complete.
-func explained(t *testing.T, when string, db driver.Conn, tenant string, reports ...string) {
-	t.Helper()
-	check := func(feed, count string) {
-		rows := ask(t, db, "runs", map[string]string{"tenant": tenant, "feed": feed})
-		if len(rows) == 0 {
-			t.Errorf("%s: no evidence of feed %s", when, feed)
-			return
-		}
-		ev := rows[0]
-		empty := fmt.Sprint(askSQL(t, db, count)[0]["n"]) == "0"
-		switch {
-		case ev.text("status") != "complete" && ev.text("message") == "":
-			t.Errorf("%s: %s is %s without a reason", when, feed, ev.text("status"))
-		case empty && ev.text("status") == "complete" && fmt.Sprint(ev["entities"]) != "0":
-			t.Errorf("%s: nothing of %s is stored, evidence says complete with %v entities", when, feed, ev["entities"])
-		}
-	}
-	for feed, table := range collecting {
-		check(feed, fmt.Sprintf("SELECT count() AS n FROM m365.%s FINAL WHERE tenant_id = toUUID('%s')", table, tenant))
-	}
-	for _, report := range reports {
-		check(report, fmt.Sprintf("SELECT count() AS n FROM m365.reports FINAL WHERE tenant_id = toUUID('%s') AND report = '%s'", tenant, report))
-	}
-}
-
 const (
 	dailySQL = `SELECT report, toString(report_date) AS day, lower(user_principal_name) AS upn, concealed FROM m365.reports FINAL
 WHERE tenant_id = toUUID('%s') AND report LIKE '%%-daily'`
@@ -144,7 +109,7 @@ func TestThirtyDays(t *testing.T) {
 	for i := range d.connectors {
 		d.connectors[i].Backfill = new(28)
 	}
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	c, _ := d.nats.Consume(t, consumer.Config{Linger: 20 * time.Millisecond}, ch.Conn)
 
 	// What is to be read by day: a day's rows, as they are while Graph still offers them.

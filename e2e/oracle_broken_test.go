@@ -29,7 +29,7 @@ type unseen struct {
 func startUnseen(t *testing.T, users int) *unseen {
 	t.Helper()
 	d := startDays(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Seed: 21, Users: users})
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	c, _ := d.nats.Consume(t, consumer.Config{Linger: 20 * time.Millisecond}, ch.Conn)
 	return &unseen{days: d, oracle: d.oracles[0], db: ch.Conn, c: c}
 }

@@ -114,7 +114,7 @@ func (p *proc) errLine(pattern string) []string {
 // test binary lends itself to the former.
 func standAlone(t *testing.T) (address, dsn string) {
 	t.Helper()
-	engine := teststack.StartClickHouse(t)
+	engine := tables(t, nil)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestStoppedAtAnyPage(t *testing.T) {
 		runs, seed = 1, n
 	}
 	n := teststack.StartNATS(t)
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, n)
 	c, _ := n.Consume(t, consumer.Config{}, ch.Conn)
 	var mu sync.Mutex
 	users := map[string]int{} // listed, by tenant
