@@ -17,7 +17,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/seatstream/seatstream/embedded"
-	"github.com/seatstream/seatstream/internal/teststack"
 )
 
 // TestScale measures one large tenant, every part in a process of its own. It asserts
