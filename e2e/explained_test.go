@@ -282,17 +282,24 @@ func TestGaps(t *testing.T) {
 		change func(inventory)
 		gap    string
 	}{
-		"all there":                              {func(inventory) {}, ""},
-		"empty table, evidence says ok":          {func(i inventory) { i.rows["users"] = 0 }, "nothing of users is stored, evidence says complete with 7 entities"},
-		"empty report, evidence says ok":         {func(i inventory) { i.rows["getTeams"] = 0 }, "nothing of getTeams is stored, evidence says complete with 7 entities"},
-		"nothing listed, not a word":             {func(i inventory) { i.rows["groups"], i.evidence["groups"] = 0, proof{status: schemas.RunComplete} }, "nothing of groups is stored, evidence says complete and nothing about it"},
-		"nothing listed, evidence says so":       {func(i inventory) { i.rows["groups"], i.evidence["groups"] = 0, proof{status: schemas.RunComplete, notes: []string{"none"}} }, ""},
-		"not complete, no reason":                {func(i inventory) { i.evidence["skus"] = proof{status: schemas.RunIncomplete} }, "skus is incomplete without a reason"},
-		"not read, with a reason":                {func(i inventory) { i.rows["sign_ins"], i.evidence["sign_ins"] = 0, proof{status: schemas.RunUnavailable, message: "not granted"} }, ""},
+		"all there":                      {func(inventory) {}, ""},
+		"empty table, evidence says ok":  {func(i inventory) { i.rows["users"] = 0 }, "nothing of users is stored, evidence says complete with 7 entities"},
+		"empty report, evidence says ok": {func(i inventory) { i.rows["getTeams"] = 0 }, "nothing of getTeams is stored, evidence says complete with 7 entities"},
+		"nothing listed, not a word":     {func(i inventory) { i.rows["groups"], i.evidence["groups"] = 0, proof{status: schemas.RunComplete} }, "nothing of groups is stored, evidence says complete and nothing about it"},
+		"nothing listed, evidence says so": {func(i inventory) {
+			i.rows["groups"], i.evidence["groups"] = 0, proof{status: schemas.RunComplete, notes: []string{"none"}}
+		}, ""},
+		"not complete, no reason": {func(i inventory) { i.evidence["skus"] = proof{status: schemas.RunIncomplete} }, "skus is incomplete without a reason"},
+		"not read, with a reason": {func(i inventory) {
+			i.rows["sign_ins"], i.evidence["sign_ins"] = 0, proof{status: schemas.RunUnavailable, message: "not granted"}
+		}, ""},
 		"no evidence":                            {func(i inventory) { delete(i.evidence, "members") }, "no evidence of members"},
 		"no evidence of the settings":            {func(i inventory) { delete(i.evidence, schemas.FeedReportSettings) }, "no evidence of report_settings"},
 		"no evidence of a report that was meant": {func(i inventory) { delete(i.evidence, "getTeams") }, "no evidence of getTeams"},
-		"a run that could not collect":           {func(i inventory) { clear(i.evidence); i.evidence[schemas.FeedAll] = proof{status: schemas.RunFailed, message: "refused"} }, ""},
+		"a run that could not collect": {func(i inventory) {
+			clear(i.evidence)
+			i.evidence[schemas.FeedAll] = proof{status: schemas.RunFailed, message: "refused"}
+		}, ""},
 	} {
 		i := whole()
 		tc.change(i)

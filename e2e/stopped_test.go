@@ -50,7 +50,7 @@ func TestStoppedAtAnyPage(t *testing.T) {
 			t.Run(fmt.Sprint("seed ", seed+uint64(i)), func(t *testing.T) {
 				t.Parallel()
 				s := newStopped(t, n, seed+uint64(i), i%10 == 5)
-				s.run()
+				s.run(s.moments()...)
 				mu.Lock()
 				defer mu.Unlock()
 				users[s.tenant] = len(s.graph.list("users", "id"))
@@ -96,10 +96,15 @@ type stopped struct {
 }
 
 func newStopped(t *testing.T, n *teststack.NATS, seed uint64, waits bool) *stopped {
+	users := 2300 + rand.New(rand.NewPCG(seed, 1)).IntN(2700)
+	sim, list := teststack.StartSim(t, graphsim.TenantConfig{Domain: fmt.Sprintf("s%d.onmicrosoft.com", seed), Seed: seed, Users: users})
+	return stoppedOn(t, n, seed, waits, sim, list[0])
+}
+
+func stoppedOn(t *testing.T, n *teststack.NATS, seed uint64, waits bool, sim *graphsim.Server, c producer.Connector) *stopped {
 	s := &stopped{T: t, n: n, seed: seed, waits: waits, rng: rand.New(rand.NewPCG(seed, 0))}
-	sim, list := teststack.StartSim(t, graphsim.TenantConfig{Domain: fmt.Sprintf("s%d.onmicrosoft.com", seed), Seed: seed, Users: 2300 + s.rng.IntN(2700)})
 	info := sim.Tenants()[0]
-	s.sim, s.c, s.tenant = sim, list[0], info.ID
+	s.sim, s.c, s.tenant = sim, c, info.ID
 	s.c.Name, s.c.Endpoint, s.c.Reports = fmt.Sprint("s", seed), fmt.Sprint("s", seed), []string{"getOffice365ActiveUserDetail"}
 	s.graph = newGraph(t, sim.URL(), sim.CAFile()).of(info.ID, info.ClientID, info.ClientSecret)
 	sim.Observe(s.observe)
@@ -176,12 +181,13 @@ func (s *stopped) producer(at moment) *proc {
 	return p
 }
 
-func (s *stopped) run() {
+// run kills a producer at each moment and lets one more finish.
+func (s *stopped) run(at ...moment) {
 	registry := &producer.Registry{JS: s.n.JS, Stores: s.n.Stores}
 	if _, err := registry.Put(s.Context(), s.c); err != nil {
 		s.Fatal(err)
 	}
-	for _, at := range s.moments() {
+	for _, at := range at {
 		p := s.producer(at)
 		select {
 		case <-p.done:
