@@ -84,7 +84,8 @@ func TestEdits(t *testing.T) {
 			t.Errorf("%+v is taken", e)
 		}
 	}
-	if status := r.control("POST", "tenants/"+domain+"/edits", `{"kind":"rename_tenant","name":"By control","domain":"a.example"}`, nil); status != 200 || r.all("/organization")[0]["displayName"] != "By control" {
+	var made Edit
+	if status := r.control("POST", "tenants/"+domain+"/edits", `{"kind":"rename_tenant","name":"By control","domain":"a.example"}`, &made); status != 200 || r.all("/organization")[0]["displayName"] != "By control" {
 		t.Errorf("edit by control: %d", status)
 	}
 }
