@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -45,6 +46,7 @@ func TestStoppedAtAnyPage(t *testing.T) {
 	c, _ := n.Consume(t, consumer.Config{}, ch.Conn)
 	var mu sync.Mutex
 	users := map[string]int{} // listed, by tenant
+	var read []*oracle        // of the first seeds, whose tables are compared row by row
 	t.Run("seeds", func(t *testing.T) {
 		for i := range runs {
 			t.Run(fmt.Sprint("seed ", seed+uint64(i)), func(t *testing.T) {
@@ -54,6 +56,9 @@ func TestStoppedAtAnyPage(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				users[s.tenant] = len(s.graph.list("users", "id"))
+				if len(read) < 12 {
+					read = append(read, s.oracle())
+				}
 			})
 		}
 	})
@@ -69,9 +74,21 @@ func TestStoppedAtAnyPage(t *testing.T) {
 			t.Errorf("tenant %s: %d users in the table of %d, %d deleted, %d licence events, %v", tenant, rows, want, deleted, events, err)
 		}
 	}
+	for _, o := range read {
+		compareListed(t, "killed and taken over", ch.Conn, o)
+	}
+	t.Logf("tables of %d tenants compared row by row", len(read))
 	if len(users) != runs && !t.Failed() {
 		t.Errorf("%d of %d tenants were looked at", len(users), runs)
 	}
+}
+
+// oracle reads what there is to be in the tables, of the reports the one that was read.
+func (s *stopped) oracle() *oracle {
+	o := newOracle(s.T, s.sim, s.sim.Tenants()[0])
+	r := o.read(s.sim)
+	maps.DeleteFunc(r.reports, func(report string, _ usage) bool { return report != s.c.Reports[0] })
+	return o
 }
 
 // stopped is a tenant whose producer is killed.
