@@ -91,8 +91,8 @@ func (o *oracle) onDay(day string) (out []string) {
 }
 
 // TestThirtyDays is a month of daily runs: the first finds a month of history to read by
-// day, on two days nobody collects, for two days Microsoft's reports are late, and on the second of these
-// some of their rows are issued again.
+// day, on two days nobody collects, for two days Microsoft's reports are late, and on the
+// second of these some of their rows are issued again.
 func TestThirtyDays(t *testing.T) {
 	t.Parallel()
 	d := startDays(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Seed: 31, Users: 60},
@@ -163,11 +163,21 @@ func TestThirtyDays(t *testing.T) {
 		offered()
 	}
 	teststack.Drain(t, c)
+	d.afterAMonth(ch.Conn, byDay, newest)
+	rawCounts(t, "after thirty days", d.nats, ch.Conn)
+	twice(t, d)
+}
+
+// afterAMonth holds the tables against the last reading, and the days that were read against
+// what Graph offered of them; newest are those that were a report's newest when it was read.
+func (d *days) afterAMonth(db driver.Conn, byDay map[string]map[string][]string, newest map[string]bool) {
+	t := d.t
+	t.Helper()
 	last := d.sim.Now().AddDate(0, 0, -2).Format(time.DateOnly)
 	for _, o := range d.oracles {
-		compare(t, "after thirty days", ch.Conn, o)
-		compareFeeds(t, "after thirty days", ch.Conn, o)
-		explained(t, "after thirty days", ch.Conn, o.tenant.ID, append(slices.Clone(dayReports), "getMicrosoft365CopilotUsageUserDetail", dayReports[0]+"-daily", dayReports[1]+"-daily")...)
+		compare(t, "after thirty days", db, o)
+		compareFeeds(t, "after thirty days", db, o)
+		explained(t, "after thirty days", db, o.tenant.ID, append(slices.Clone(dayReports), "getMicrosoft365CopilotUsageUserDetail", dayReports[0]+"-daily", dayReports[1]+"-daily")...)
 		read := maps.Clone(byDay[o.tenant.ID])
 		maps.DeleteFunc(read, func(day string, _ []string) bool { return day > last || newest[day] })
 		var want []string
@@ -177,11 +187,9 @@ func TestThirtyDays(t *testing.T) {
 		if len(read) < 28 || len(want) == 0 {
 			t.Errorf("%s: only %d days and %d rows to compare", o.tenant.Domain, len(read), len(want))
 		}
-		same(t, o.tenant.Domain+", daily-activity", lines(t, ask(t, ch.Conn, "daily-activity", map[string]string{"tenant": o.tenant.ID}), dailyColumns), daily(read))
-		same(t, o.tenant.Domain+", days", lines(t, askSQL(t, ch.Conn, fmt.Sprintf(dailySQL, o.tenant.ID)), []string{"report", "day", "upn", "concealed"}), want)
+		same(t, o.tenant.Domain+", daily-activity", lines(t, ask(t, db, "daily-activity", map[string]string{"tenant": o.tenant.ID}), dailyColumns), daily(read))
+		same(t, o.tenant.Domain+", days", lines(t, askSQL(t, db, fmt.Sprintf(dailySQL, o.tenant.ID)), []string{"report", "day", "upn", "concealed"}), want)
 	}
-	rawCounts(t, "after thirty days", d.nats, ch.Conn)
-	twice(t, d)
 }
 
 // reissue lets rows of the newest reports be issued again.
@@ -212,7 +220,7 @@ func (d *days) reissued(db driver.Conn) {
 				}
 			}
 			ev := ask(d.t, db, "runs", map[string]string{"tenant": o.tenant.ID, "feed": report})[0]
-			if changed == 0 || before.reports[report].refresh != after.refresh || fmt.Sprint(ev["published"]) != fmt.Sprint(changed) || ev.text("report_date") != after.refresh {
+			if changed == 0 && report == dayReports[0] || before.reports[report].refresh != after.refresh || fmt.Sprint(ev["published"]) != fmt.Sprint(changed) || ev.text("report_date") != after.refresh {
 				d.t.Errorf("%s, %s: %d rows came again under %s after %s, evidence %v", d.day(), report, changed, after.refresh, before.reports[report].refresh, ev)
 			}
 		}
