@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/seatstream/seatstream/consumer"
+	"github.com/seatstream/seatstream/embedded"
 	"github.com/seatstream/seatstream/internal/connect"
 	"github.com/seatstream/seatstream/internal/teststack"
 	"github.com/seatstream/seatstream/schemas"
@@ -146,9 +147,9 @@ func explained(t *testing.T, when string, db driver.Conn, tenant string, reports
 
 // tables starts ClickHouse for what a server's stream has. When the test ends, what is
 // missing there must be explained. Without a server, the test has stored all by itself.
-func tables(t testing.TB, n *teststack.NATS) *teststack.ClickHouse {
+func tables(t testing.TB, n *teststack.NATS, users ...embedded.User) *teststack.ClickHouse {
 	t.Helper()
-	ch := teststack.StartClickHouse(t)
+	ch := teststack.StartClickHouse(t, users...)
 	t.Cleanup(func() {
 		if t.Failed() || t.Skipped() {
 			return
