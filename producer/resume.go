@@ -58,17 +58,18 @@ func (u *run) notBegun(ctx context.Context, feeds []string) error {
 			continue // an earlier attempt of this run has read it
 		}
 		at := schemas.FormatTime(u.now())
-		err := u.evidence(p, enc, &schemas.Run{
+		ev := &schemas.Run{
 			RunID: u.id, Connector: u.conn.Name, Feed: feed, Status: schemas.RunIncomplete, Permissions: u.permissions,
 			StartedAt: at, FinishedAt: at, Error: &schemas.RunError{
 				Code: CodeNotBegun, Message: fmt.Sprintf("not begun: the run's window of %s passed before it", shortDuration(u.Window)),
 				Remedy: "the next run goes on at " + u.cut.at + "; producer.window is the longest a run may take",
 			},
-		})
-		if err != nil {
+		}
+		if err := u.evidence(p, enc, ev); err != nil {
 			p.abort()
 			return err
 		}
+		showEvidence(ev)
 	}
 	return p.close()
 }
