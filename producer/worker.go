@@ -207,20 +207,20 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 	if errors.Is(err, ErrBusy) || ctx.Err() != nil {
 		return 0, err
 	}
+	if errors.Is(err, lease.ErrLost) {
+		st.State, st.Error, st.Updated = StateFailed, runError(err, time.Now()), time.Now().UTC()
+		if body, encodeErr := schemas.NewEncoder().Encode(&st); encodeErr == nil {
+			// Where the producer that took over has told its status, that stands.
+			_, _ = w.Registry.Stores.Status.Update(ctx, c.Name, body, told)
+		}
+		return 0, err
+	}
 	st.Run, st.State = all, StateDone
 	if err != nil {
 		st.State, st.Error = StateFailed, runError(err, time.Now())
 		runsEnded.WithLabelValues(schemas.RunFailed).Inc()
 	} else if again == 0 {
 		runsEnded.WithLabelValues(all.Status).Inc()
-	}
-	if errors.Is(err, lease.ErrLost) {
-		st.Updated = time.Now().UTC()
-		if body, encodeErr := schemas.NewEncoder().Encode(&st); encodeErr == nil {
-			// Where the producer that took over has told its status, that stands.
-			_, _ = w.Registry.Stores.Status.Update(ctx, c.Name, body, told)
-		}
-		return 0, err
 	}
 	report()
 	if err := w.Registry.Schedule(ctx, c, time.Now()); err != nil {
