@@ -52,6 +52,7 @@ func startDemo(t testing.TB, c *cli, args ...string) *proc {
 	t.Helper()
 	p := c.start(append([]string{"demo"}, args...)...)
 	p.line(`(?s)` + invitation + `.*curl .*\n`)
+	explainedAtTheEnd(t, p, filepath.Join(c.dir, "data", "demo"))
 	return p
 }
 

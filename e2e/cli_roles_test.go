@@ -61,6 +61,7 @@ func (s *station) announced(t testing.TB) {
 		_, err := os.Stat(filepath.Join(s.dir, "here", "running.json"))
 		return err == nil
 	})
+	explainedAtTheEnd(t, s.up, filepath.Join(s.dir, "here"))
 }
 
 // stored waits until a query of one number gives at least want.
@@ -109,7 +110,8 @@ func TestUpFromAConfiguration(t *testing.T) {
 // that stand alone, and asks from a third place.
 func TestProducerAndConsumerApart(t *testing.T) {
 	t.Parallel()
-	nats, clickhouse := teststack.StartNATS(t), teststack.StartClickHouse(t)
+	nats := teststack.StartNATS(t)
+	clickhouse := tables(t, nats)
 	sim := startSim(t, "contoso.onmicrosoft.com=60")
 	secret := sim.tenants[0].secret
 	// Only the producer knows the secret.

@@ -37,6 +37,7 @@ func TestSecretsStayWhereTheyAre(t *testing.T) {
 		_, err := os.Stat(filepath.Join(c.dir, "data", "running.json"))
 		return err == nil
 	})
+	explainedAtTheEnd(t, up, filepath.Join(c.dir, "data"))
 	trace := func(args ...string) result { return c.run(append(args, "--log-level", "trace")...) }
 	trace(sim.connector(0, "contoso", "file:"+filepath.Join(secrets, "contoso"))...)
 	trace(sim.connector(1, "fabrikam", "file:"+filepath.Join(secrets, "fabrikam"))...)

@@ -76,7 +76,7 @@ func (d *days) day() string { return fmt.Sprintf("day %d", d.sim.Day()) }
 func TestTablesEqualTheSimulator(t *testing.T) {
 	t.Parallel()
 	d := startDays(t, threeTenants...)
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	c, stop := d.nats.Consume(t, consumer.Config{Linger: 20 * time.Millisecond}, ch.Conn)
 	for moved := range movedDays + 1 {
 		if moved > 0 {
@@ -110,7 +110,7 @@ func TestTablesEqualTheSimulator(t *testing.T) {
 
 // replayed stores the whole stream in empty tables: they answer as the first ones do.
 func (d *days) replayed(t *testing.T) {
-	empty := teststack.StartClickHouse(t)
+	empty := tables(t, d.nats)
 	c := consumer.New(consumer.Config{Grid: 700}, consumer.Deps{
 		JS: d.nats.JS, DB: empty.Conn, Leases: d.nats.Stores.Leases, Cursors: d.nats.Stores.Cursors, Log: teststack.Log(t),
 	})
@@ -229,7 +229,7 @@ func event(t *testing.T, m message) (tenant, text string) {
 func TestUnusedLicencesDefinition(t *testing.T) {
 	t.Parallel()
 	d := startDays(t, threeTenants...)
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	c, _ := d.nats.Consume(t, consumer.Config{Linger: 20 * time.Millisecond}, ch.Conn)
 	found := map[string]int{}
 	for moved := range movedDays + 1 {

@@ -75,6 +75,9 @@ func killed(t *testing.T, seed uint64) {
 	for _, name := range []string{"contoso", "fabrikam", "northwind"} {
 		sum.answers(t, c, data, name)
 	}
+	if err := programExplained(data); err != nil {
+		t.Errorf("at the end: %v", err)
+	}
 	// The server may warn of what it found after a kill; an error is another matter.
 	if code := again.stop(syscall.SIGINT); code != 0 || strings.Contains(again.err.String(), `"level":"error"`) {
 		t.Errorf("demo: exit %d after SIGINT, stderr:\n%s", code, again.err.String())

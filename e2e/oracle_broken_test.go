@@ -29,7 +29,7 @@ type unseen struct {
 func startUnseen(t *testing.T, users int) *unseen {
 	t.Helper()
 	d := startDays(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Seed: 21, Users: users})
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	c, _ := d.nats.Consume(t, consumer.Config{Linger: 20 * time.Millisecond}, ch.Conn)
 	return &unseen{days: d, oracle: d.oracles[0], db: ch.Conn, c: c}
 }
@@ -78,9 +78,14 @@ func (u *unseen) change(t *testing.T, f func(*graphsim.Switches)) {
 	}
 }
 
+// TestNamesConcealed hides names, shows them and hides them again. While they are hidden
+// nobody is judged by them; shown again, they are judged by what is known; and any time later
+// each day is answered as it was then.
 func TestNamesConcealed(t *testing.T) {
 	t.Parallel()
 	u := startUnseen(t, 120)
+	u.connectors[0].Backfill, u.connectors[0].DailyReports = new(4), true
+	then := map[string][]string{} // the answer of each day
 	for i, hidden := range []bool{true, false, true} {
 		when := fmt.Sprintf("round %d, names concealed %v", i, hidden)
 		u.change(t, func(sw *graphsim.Switches) { sw.ConcealNames = hidden })
@@ -98,7 +103,24 @@ func TestNamesConcealed(t *testing.T) {
 				t.Errorf("%s: evidence says %s concealed rows", when, rows)
 			}
 		}
+		then[u.last().date] = u.unused(90)
 		u.sim.Advance(1)
+	}
+	for day, want := range then {
+		same(t, "later, as of "+day, lines(t, ask(t, u.db, "unused-licences", map[string]string{"tenant": u.tenant.ID, "as_of": day}), unusedColumns), want)
+	}
+	shown := false
+	// Rows that were read while names were hidden stay so: no name is guessed for them.
+	for _, r := range askSQL(t, u.db, `SELECT toString(r.report_date) AS day, r.concealed AS hidden, r.user_principal_name IN (
+	SELECT user_principal_name FROM m365.user_changes) AS joined, count() AS n FROM m365.reports AS r FINAL WHERE r.report LIKE '%-daily' GROUP BY day, hidden, joined`) {
+		hidden, joined := fmt.Sprint(r["hidden"]) == "true", fmt.Sprint(r["joined"]) != "0"
+		shown = shown || joined
+		if hidden && joined {
+			t.Errorf("rows of %s: %v", r.text("day"), r)
+		}
+	}
+	if !shown {
+		t.Error("no row of a single day was read while names were shown")
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 func TestConsumerRestarted(t *testing.T) {
 	t.Parallel()
 	d := startDays(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Seed: 31, Users: 800})
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	o := d.oracles[0]
 	for _, batch := range []uint64{150, 3} { // of a first collection and of a day's changes
 		cfg := consumer.Config{Grid: batch, Linger: 5 * time.Millisecond}
@@ -53,7 +53,7 @@ func TestConsumerRestarted(t *testing.T) {
 func TestConsumerAfterALostReader(t *testing.T) {
 	t.Parallel()
 	d := startDays(t, graphsim.TenantConfig{Domain: "contoso.onmicrosoft.com", Seed: 32, Users: 60})
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, d.nats)
 	for _, more := range []int{20, 100_000} { // some of what comes again is taken, or all
 		d.collect()
 		c, stop := d.nats.Consume(t, consumer.Config{Linger: 5 * time.Millisecond}, ch.Conn)

@@ -124,18 +124,33 @@ func compare(t *testing.T, when string, db driver.Conn, o *oracle) {
 		t.Helper()
 		same(t, when+", "+o.tenant.Domain+", "+query, lines(t, ask(t, db, query, tenant), columns), want)
 	}
-	if len(o.holders()) == 0 {
-		t.Fatalf("%s, %s: the oracle has nothing to compare", when, o.tenant.Domain)
-	}
+	compareListed(t, when, db, o)
 	check("licence-position", positionColumns, o.positions())
-	check("licence-holders", holderColumns, o.holders())
-	check("reconciliation", reconciliationColumns, o.reconciled())
-	check("last-use", lastUseColumns, o.lastUse())
 	check("unused-licences", unusedColumns, o.unused(90))
 	check("use-summary", summaryColumns, o.summary(90))
 	check("tenants", []string{"tenant_id", "tenant", "display_name", "status"},
 		[]string{line(o.tenant.ID, o.tenant.Domain, o.tenant.Name, o.last().status())})
 	everyHolderOnce(t, when, ask(t, db, "use-summary", tenant), ask(t, db, "licence-position", tenant))
+}
+
+// compareListed is the part of compare that depends on no clock: what is listed and held, and
+// what the reports say.
+func compareListed(t *testing.T, when string, db driver.Conn, o *oracle) {
+	t.Helper()
+	tenant := map[string]string{"tenant": o.tenant.ID}
+	if len(o.holders()) == 0 {
+		t.Fatalf("%s, %s: the oracle has nothing to compare", when, o.tenant.Domain)
+	}
+	for _, q := range []struct {
+		query         string
+		columns, want []string
+	}{
+		{"licence-holders", holderColumns, o.holders()},
+		{"reconciliation", reconciliationColumns, o.reconciled()},
+		{"last-use", lastUseColumns, o.lastUse()},
+	} {
+		same(t, when+", "+o.tenant.Domain+", "+q.query, lines(t, ask(t, db, q.query, tenant), q.columns), q.want)
+	}
 	same(t, when+", "+o.tenant.Domain+", members", lines(t, askSQL(t, db, fmt.Sprintf(membersSQL, o.tenant.ID)), memberColumns), o.memberships())
 	same(t, when+", "+o.tenant.Domain+", subscriptions",
 		lines(t, askSQL(t, db, fmt.Sprintf(subscriptionsSQL, o.tenant.ID)), subscriptionColumns), o.purchases())

@@ -17,7 +17,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/seatstream/seatstream/embedded"
-	"github.com/seatstream/seatstream/internal/teststack"
 )
 
 // TestScale measures one large tenant, every part in a process of its own. It asserts
@@ -114,7 +113,7 @@ func (p *proc) errLine(pattern string) []string {
 // test binary lends itself to the former.
 func standAlone(t *testing.T) (address, dsn string) {
 	t.Helper()
-	engine := teststack.StartClickHouse(t)
+	engine := tables(t, nil)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -41,19 +42,23 @@ func TestStoppedAtAnyPage(t *testing.T) {
 		runs, seed = 1, n
 	}
 	n := teststack.StartNATS(t)
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, n)
 	c, _ := n.Consume(t, consumer.Config{}, ch.Conn)
 	var mu sync.Mutex
 	users := map[string]int{} // listed, by tenant
+	var read []*oracle        // of the first seeds, whose tables are compared row by row
 	t.Run("seeds", func(t *testing.T) {
 		for i := range runs {
 			t.Run(fmt.Sprint("seed ", seed+uint64(i)), func(t *testing.T) {
 				t.Parallel()
 				s := newStopped(t, n, seed+uint64(i), i%10 == 5)
-				s.run()
+				s.run(s.moments()...)
 				mu.Lock()
 				defer mu.Unlock()
 				users[s.tenant] = len(s.graph.list("users", "id"))
+				if len(read) < 12 {
+					read = append(read, s.oracle())
+				}
 			})
 		}
 	})
@@ -69,9 +74,21 @@ func TestStoppedAtAnyPage(t *testing.T) {
 			t.Errorf("tenant %s: %d users in the table of %d, %d deleted, %d licence events, %v", tenant, rows, want, deleted, events, err)
 		}
 	}
+	for _, o := range read {
+		compareListed(t, "killed and taken over", ch.Conn, o)
+	}
+	t.Logf("tables of %d tenants compared row by row", len(read))
 	if len(users) != runs && !t.Failed() {
 		t.Errorf("%d of %d tenants were looked at", len(users), runs)
 	}
+}
+
+// oracle reads what there is to be in the tables, of the reports the one that was read.
+func (s *stopped) oracle() *oracle {
+	o := newOracle(s.T, s.sim, s.sim.Tenants()[0])
+	r := o.read(s.sim)
+	maps.DeleteFunc(r.reports, func(report string, _ usage) bool { return report != s.c.Reports[0] })
+	return o
 }
 
 // stopped is a tenant whose producer is killed.
@@ -96,10 +113,15 @@ type stopped struct {
 }
 
 func newStopped(t *testing.T, n *teststack.NATS, seed uint64, waits bool) *stopped {
+	users := 2300 + rand.New(rand.NewPCG(seed, 1)).IntN(2700)
+	sim, list := teststack.StartSim(t, graphsim.TenantConfig{Domain: fmt.Sprintf("s%d.onmicrosoft.com", seed), Seed: seed, Users: users})
+	return stoppedOn(t, n, seed, waits, sim, list[0])
+}
+
+func stoppedOn(t *testing.T, n *teststack.NATS, seed uint64, waits bool, sim *graphsim.Server, c producer.Connector) *stopped {
 	s := &stopped{T: t, n: n, seed: seed, waits: waits, rng: rand.New(rand.NewPCG(seed, 0))}
-	sim, list := teststack.StartSim(t, graphsim.TenantConfig{Domain: fmt.Sprintf("s%d.onmicrosoft.com", seed), Seed: seed, Users: 2300 + s.rng.IntN(2700)})
 	info := sim.Tenants()[0]
-	s.sim, s.c, s.tenant = sim, list[0], info.ID
+	s.sim, s.c, s.tenant = sim, c, info.ID
 	s.c.Name, s.c.Endpoint, s.c.Reports = fmt.Sprint("s", seed), fmt.Sprint("s", seed), []string{"getOffice365ActiveUserDetail"}
 	s.graph = newGraph(t, sim.URL(), sim.CAFile()).of(info.ID, info.ClientID, info.ClientSecret)
 	sim.Observe(s.observe)
@@ -176,12 +198,13 @@ func (s *stopped) producer(at moment) *proc {
 	return p
 }
 
-func (s *stopped) run() {
+// run kills a producer at each moment and lets one more finish.
+func (s *stopped) run(at ...moment) {
 	registry := &producer.Registry{JS: s.n.JS, Stores: s.n.Stores}
 	if _, err := registry.Put(s.Context(), s.c); err != nil {
 		s.Fatal(err)
 	}
-	for _, at := range s.moments() {
+	for _, at := range at {
 		p := s.producer(at)
 		select {
 		case <-p.done:

@@ -139,7 +139,7 @@ func TestPasswordsInFiles(t *testing.T) {
 	t.Parallel()
 	const password = "canary@of/the#tables"
 	nats := teststack.StartNATS(t)
-	clickhouse := teststack.StartClickHouse(t, embedded.User{Name: "writer", Password: password})
+	clickhouse := tables(t, nats, embedded.User{Name: "writer", Password: password})
 	c := newCLI(t)
 	c.secrets = []string{password, "canary%40of"}
 	file := filepath.Join(c.dir, "password")

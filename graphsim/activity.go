@@ -122,6 +122,7 @@ func (w *world) fillActivity(a *activity, p *person, day, period int) {
 			a.days[l] = (last-max(since+1, p.created))/every + 1
 		}
 	}
+	w.addLate(a, p, day, until)
 }
 
 func floorMod(a, b int) int {

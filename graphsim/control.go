@@ -62,13 +62,15 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.seen.mu.Unlock()
 		writeJSON(w, 200, s.Requests())
 	default:
-		id, ok := strings.CutPrefix(strings.TrimSuffix(path, "/switches"), "tenants/")
+		id, what, _ := strings.Cut(strings.TrimPrefix(path, "tenants/"), "/")
 		t := s.tenant(id)
 		switch {
-		case !ok || !strings.HasSuffix(path, "/switches"):
+		case !strings.HasPrefix(path, "tenants/") || what != "switches" && (what != "edits" || r.Method != http.MethodPost):
 			controlError(w, 404, fmt.Errorf("find %s %s: no such control", r.Method, path))
 		case t == nil:
 			controlError(w, 404, fmt.Errorf("find tenant %q: not simulated", id))
+		case what == "edits":
+			s.controlEdit(w, r, t)
 		case r.Method == http.MethodPost:
 			s.controlSwitches(w, r, t)
 		default:
@@ -147,6 +149,19 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 	}
 	s.On(in.Match).Tenant(in.Tenant).After(in.After).Times(in.Times).Do(in.Fault)
 	writeJSON(w, 200, s.ruleStates())
+}
+
+func (s *Server) controlEdit(w http.ResponseWriter, r *http.Request, t *tenant) {
+	var e Edit
+	err := readStrict(r, &e)
+	if err == nil {
+		err = s.Edit(t.info.ID, e)
+	}
+	if err != nil {
+		controlError(w, 400, err)
+		return
+	}
+	writeJSON(w, 200, e)
 }
 
 // controlSwitches changes the switches named in the body and leaves the rest.

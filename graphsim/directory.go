@@ -80,6 +80,9 @@ func serveDeletedUsers(c *call) {
 	var p person
 	for n := l.from; ; n++ {
 		i := w.leaver(last - n)
+		if i >= 0 && w.wasRestored(i) {
+			continue
+		}
 		if i < 0 || i >= w.end(day) || w.left(i) > day || w.left(i) <= day-goneShown {
 			break
 		}

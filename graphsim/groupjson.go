@@ -61,7 +61,7 @@ var groupFields = map[string]groupField{
 	"createdDateTime": appendGroupCreated,
 	"renewedDateTime": appendGroupCreated,
 	"assignedLicenses": func(w *world, b []byte, g *group) []byte {
-		if g.sku < 0 {
+		if g.sku < 0 || w.lacks(g.sku, never) {
 			return append(b, `[]`...)
 		}
 		b = append(b, `[{"disabledPlans":`...)

@@ -184,5 +184,8 @@ func (w *world) stockOf(sku, day int) stock {
 	default:
 		s.enabled = (first + max(2, first*12/100) + 4) / 5 * 5
 	}
+	if e := w.edits.Load(); e != nil && e.status[sku] != "" {
+		s.status = e.status[sku]
+	}
 	return s
 }

@@ -26,6 +26,7 @@ const (
 	saltSecret
 	saltApp
 	saltRequest
+	saltLate
 )
 
 func sub(h, salt uint64) uint64 { return mix(h ^ salt) }

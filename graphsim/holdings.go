@@ -73,6 +73,7 @@ func (w *world) fillHoldings(p *person) {
 	default:
 		w.fillMember(p)
 	}
+	w.dropGone(p)
 }
 
 const tierNone = -1

@@ -86,9 +86,15 @@ func (w *world) appendState(b []byte, p *person, h *holding, g *group) []byte {
 	} else if fault != errNone {
 		state = "Error"
 	}
+	because := assignErrors[fault]
+	if e := w.edits.Load(); e != nil {
+		if given, ok := e.states[[2]int{p.idx, h.sku}]; ok {
+			state, because = given[0], given[1]
+		}
+	}
 	b = appendPlanIDs(b, h.sku, off)
 	b = append(b, `,"error":"`...)
-	b = append(b, assignErrors[fault]...)
+	b = append(b, because...)
 	b = append(b, `","lastUpdatedDateTime":"`...)
 	b = w.cal.appendTime(b, day, p.h>>13+uint64(h.sku))
 	b = append(b, `","skuId":"`...)

@@ -138,14 +138,18 @@ func (w *world) upn(p *person) []byte {
 	case kindResource:
 		b = appendNumbered(append(b, resourceNames[p.idx%len(resourceNames)].slug...), p.idx)
 	default:
-		b = append(b, p.first.slug...)
-		b = append(b, '.')
-		b = append(b, p.last.slug...)
-		if p.extra != nil {
-			b = append(b, '-')
-			b = append(b, p.extra.slug...)
+		if local := w.renamedTo(p); local != "" {
+			b = append(b, local...)
+		} else {
+			b = append(b, p.first.slug...)
+			b = append(b, '.')
+			b = append(b, p.last.slug...)
+			if p.extra != nil {
+				b = append(b, '-')
+				b = append(b, p.extra.slug...)
+			}
+			b = appendNumbered(b, p.twin)
 		}
-		b = appendNumbered(b, p.twin)
 		if p.kind == kindGuest {
 			b = append(b, guestTails[p.idx%len(guestTails)]...)
 			b = append(b, w.domain...)

@@ -44,12 +44,20 @@ func serveOrganization(c *call) {
 		return
 	}
 	w := c.t.world
+	name, domains := w.name, []any{map[string]any{"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true, "name": w.domain, "type": "Managed"}}
+	if e := w.edits.Load(); e != nil && e.name != "" {
+		name = e.name
+		if e.domain != w.domain {
+			domains[0].(map[string]any)["isDefault"] = false
+			domains = append(domains, map[string]any{"capabilities": "Email", "isDefault": true, "isInitial": false, "name": e.domain, "type": "Managed"})
+		}
+	}
 	c.writeCollection("organization", "microsoft.graph.organization", []map[string]any{{
-		"id": w.id, "displayName": w.name, "tenantType": "AAD", "countryLetterCode": "DE",
+		"id": w.id, "displayName": name, "tenantType": "AAD", "countryLetterCode": "DE",
 		"createdDateTime": w.cal.date(-3000).Format(time.RFC3339), "deletedDateTime": nil,
 		"onPremisesSyncEnabled": true, "preferredLanguage": "en", "businessPhones": []string{},
 		"directorySizeQuota": map[string]int{"used": w.count(c.s.Day()).users + len(w.groups), "total": 300_000},
-		"verifiedDomains":    []any{map[string]any{"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true, "name": w.domain, "type": "Managed"}},
+		"verifiedDomains":    domains,
 		"assignedPlans":      []any{}, "provisionedPlans": []any{},
 	}})
 }
@@ -65,6 +73,9 @@ func serveSKUs(c *call) {
 	w, day := c.t.world, c.s.Day()
 	var out []map[string]any
 	for sku, prod := range products {
+		if w.lacks(sku, day) {
+			continue
+		}
 		st := w.stockOf(sku, day)
 		applies := "User"
 		if prod.company {
@@ -106,6 +117,9 @@ func serveSubscriptions(c *call) {
 	w, day := c.t.world, c.s.Day()
 	var out []map[string]any
 	for sku, prod := range products {
+		if w.lacks(sku, day) {
+			continue
+		}
 		st := w.stockOf(sku, day)
 		total := st.enabled + st.suspended + st.warned
 		ids := w.subscriptionIDs(sku)

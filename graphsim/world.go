@@ -2,6 +2,7 @@ package graphsim
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,6 +64,7 @@ type world struct {
 
 	skypeLast int
 	groups    []group
+	edits     atomic.Pointer[edits]
 	mu        sync.Mutex
 	tally     map[int]*tally
 }
@@ -109,7 +111,7 @@ func (w *world) joined(i int) int {
 // left is the first day on which the index is no longer in /users.
 func (w *world) left(i int) int {
 	switch {
-	case w.isCore(i):
+	case w.isCore(i), w.wasRestored(i):
 		return never
 	case i < w.users:
 		return w.turnover.day(w.leaving.rank(i - i/coreEvery - 1))

@@ -78,6 +78,16 @@ func (u *run) backfill(ctx context.Context, specs []*schemas.ReportSpec) error {
 	return nil
 }
 
+// dailies names the feeds of single days that the connector asks for.
+func (u *run) dailies(specs []*schemas.ReportSpec) (names []string) {
+	for _, spec := range specs {
+		if spec.Date && u.conn.backfillDays() > 0 {
+			names = append(names, spec.Daily())
+		}
+	}
+	return names
+}
+
 func (u *run) backfillReport(ctx context.Context, spec *schemas.ReportSpec, newest string) error {
 	var d daysCursor
 	err := u.Stores.readCursor(ctx, u.tenant, spec.Daily(), &d)

@@ -101,17 +101,23 @@ func (s *tenantRuns) requests(suffix string) (n int) {
 // users is the last evidence of the users.
 func (s *tenantRuns) users() *schemas.Run {
 	s.Helper()
-	stream, err := s.n.JS.Stream(s.Context(), schemas.StreamM365.Name)
+	return evidenceOf(s.T, s.n, s.tenant, "users")
+}
+
+// evidenceOf is the last evidence of a feed.
+func evidenceOf(t *testing.T, n *teststack.NATS, tenant, feed string) *schemas.Run {
+	t.Helper()
+	stream, err := n.JS.Stream(t.Context(), schemas.StreamM365.Name)
 	if err != nil {
-		s.Fatal(err)
+		t.Fatal(err)
 	}
-	msg, err := stream.GetLastMsgForSubject(s.Context(), schemas.Subject{Tenant: s.tenant, Kind: schemas.KindRun, Entity: "users"}.String())
+	msg, err := stream.GetLastMsgForSubject(t.Context(), schemas.Subject{Tenant: tenant, Kind: schemas.KindRun, Entity: feed}.String())
 	if err != nil {
-		s.Fatal(err)
+		t.Fatalf("evidence of %s: %v", feed, err)
 	}
 	ev := &schemas.Run{}
 	if err := schemas.Decode(msg.Data, ev); err != nil {
-		s.Fatal(err)
+		t.Fatal(err)
 	}
 	return ev
 }
@@ -303,9 +309,18 @@ func TestWindowCutsAndTheNextRunGoesOn(t *testing.T) {
 func TestWindowSaysWhereItCut(t *testing.T) {
 	t.Parallel()
 	s := startRuns(t)
+	s.c.Backfill = new(3)
 	s.stopAt(1)
-	if _, err := s.run(0, func(r *producer.Runner) { r.Window = time.Nanosecond }); err != nil {
+	all, err := s.run(0, func(r *producer.Runner) { r.Window = time.Nanosecond })
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, feed := range []string{"skus_after", "deleted_users", activeUsers, "sign_ins", schemas.FeedReportSettings, activeUsers + "-daily"} {
+		ev := evidenceOf(t, s.n, s.tenant, feed)
+		if ev.RunID != all.RunID || ev.Status != schemas.RunIncomplete || ev.Error == nil || ev.Error.Code != producer.CodeNotBegun || ev.Pages+ev.Entities != 0 ||
+			!strings.Contains(ev.Error.Message, "not begun: the run's window of ") || !strings.Contains(ev.Error.Remedy, "goes on at ") {
+			t.Errorf("evidence of %s, which was not begun: %+v, %+v", feed, ev, ev.Error)
+		}
 	}
 	u := s.users()
 	if u.Status != schemas.RunIncomplete || u.Error == nil || u.Error.Code != producer.CodeWindow || u.Error.Remedy == "" || u.Deleted != 0 {

@@ -143,13 +143,20 @@ func (u *run) finish(ctx context.Context) (*schemas.Run, error) {
 	return all, nil
 }
 
-// CodeFailed is the code of an error that comes from nowhere with codes of its own.
-const CodeFailed = "Failed"
+const (
+	// CodeFailed is the code of an error that comes from nowhere with codes of its own.
+	CodeFailed = "Failed"
+	// CodeTakenOver is the code of a run that lost its tenant to another producer.
+	CodeTakenOver = "TakenOver"
+)
 
 // runError renders an error for the evidence: codes and remedies, no secrets, no URLs. What
 // Microsoft put off says until when, by the producer's clock.
 func runError(err error, now time.Time) *schemas.RunError {
 	var ge *graph.Error
+	if errors.Is(err, lease.ErrLost) {
+		return &schemas.RunError{Code: CodeTakenOver, Message: err.Error(), Remedy: "nothing: the producer that took over goes on with the run"}
+	}
 	if !errors.As(err, &ge) {
 		return &schemas.RunError{Code: CodeFailed, Message: err.Error()}
 	}

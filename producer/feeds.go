@@ -29,11 +29,14 @@ type pageFunc func(read time.Time, entities []schemas.Entity) error
 
 // feeds lists what a run reads, in order. SKUs come before users and once more behind
 // them: units that moved meanwhile make a reconciliation inconclusive.
-func (u *run) feeds(org *schemas.Organization, reports []*schemas.ReportSpec) []feed {
+func (u *run) feeds(org *directory, reports []*schemas.ReportSpec) []feed {
 	list := []feed{
 		{name: "organization", kind: schemas.KindOrganization, neverEmpty: true,
 			read: func(_ context.Context, _ *schemas.Run, page pageFunc) error {
-				return page(u.now(), []schemas.Entity{org})
+				if org.err != nil {
+					return org.err
+				}
+				return page(org.read, []schemas.Entity{&org.organization})
 			}},
 		{name: "skus", kind: schemas.KindSKU, neverEmpty: true, read: u.skus},
 		{name: "subscriptions", kind: schemas.KindSubscription,

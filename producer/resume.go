@@ -45,6 +45,35 @@ func (u *run) within(feed, where string, more bool) error {
 	}
 }
 
+// CodeNotBegun is the code of evidence of a feed that its run did not come to.
+const CodeNotBegun = "NotBegun"
+
+// notBegun leaves evidence of feeds that the run's window left no time for, so that nobody
+// takes what is known of them for read by this run.
+func (u *run) notBegun(ctx context.Context, feeds []string) error {
+	p := u.publisher(ctx, u.log)
+	enc := schemas.NewEncoder()
+	for _, feed := range feeds {
+		if ev := u.earlier[feed]; ev != nil && ev.Status == schemas.RunComplete {
+			continue // an earlier attempt of this run has read it
+		}
+		at := schemas.FormatTime(u.now())
+		ev := &schemas.Run{
+			RunID: u.id, Connector: u.conn.Name, Feed: feed, Status: schemas.RunIncomplete, Permissions: u.permissions,
+			StartedAt: at, FinishedAt: at, Error: &schemas.RunError{
+				Code: CodeNotBegun, Message: fmt.Sprintf("not begun: the run's window of %s passed before it", shortDuration(u.Window)),
+				Remedy: "the next run goes on at " + u.cut.at + "; producer.window is the longest a run may take",
+			},
+		}
+		if err := u.evidence(p, enc, ev); err != nil {
+			p.abort()
+			return err
+		}
+		showEvidence(ev)
+	}
+	return p.close()
+}
+
 // throttled lets a listing that Graph throttles be continued by the next run.
 func (u *run) throttled(c *collection, f feed, readErr error) {
 	var ge *graph.Error

@@ -1,11 +1,9 @@
 package producer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -131,25 +129,33 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 	if u.permissions, err = u.client.Permissions(ctx); err != nil {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
-	org, err := u.client.Organization(ctx)
+	org, err := u.reach(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
-	org.Normalize()
-	if u.tenant = org.ID; !schemas.IsGUID(u.tenant) {
-		return nil, fmt.Errorf("run connector %s: organization id %q is not a GUID", c.Name, org.ID)
-	}
-	ctx, release, err := r.Stores.lease(ctx, u.tenant, u.id)
+	held, release, err := r.Stores.lease(ctx, u.tenant, u.id)
 	if err != nil {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
 	defer release()
+	all, err := u.holding(held, org, specs)
+	if lost := context.Cause(held); err != nil && ctx.Err() == nil && errors.Is(lost, lease.ErrLost) {
+		// What broke off is of no interest, and mostly says that a context was cancelled.
+		err = fmt.Errorf("run connector %s: %w", c.Name, r.Stores.takenOver(ctx, u.tenant, u.id, lost))
+	}
+	return all, err
+}
+
+// holding is the run while it has the tenant for itself.
+func (u *run) holding(ctx context.Context, org *directory, specs []*schemas.ReportSpec) (*schemas.Run, error) {
+	r, c := u.Runner, u.conn
 	if last, err := r.Stores.cursor(ctx, u.tenant, "users"); err == nil {
 		u.client.SetUsers(int(last.Entities)) // the quota follows the size of the tenant
 	}
 	if err := r.Stores.rememberTenant(ctx, c.Name, u.tenant); err != nil {
 		return nil, err
 	}
+	var err error
 	if u.digest, err = r.Stores.digest(ctx, u.tenant); err != nil {
 		return nil, err
 	}
@@ -163,19 +169,20 @@ func (u *run) collect(ctx context.Context) (*schemas.Run, error) {
 		u.Begun()
 	}
 	u.log.Info().Str("tenant", u.tenant).Strs("notes", u.notes).Msg("run started")
-	if err := u.all(ctx, u.feeds(&org, specs)); err != nil {
+	if err := u.all(ctx, u.feeds(org, specs)); err != nil {
 		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
-	if u.cut == nil || !u.cut.window {
-		if err := u.past(ctx, specs); err != nil {
-			return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
-		}
+	if err := u.past(ctx, specs); err != nil {
+		return nil, fmt.Errorf("run connector %s: %w", c.Name, err)
 	}
 	return u.finish(ctx)
 }
 
 // past reads what may wait until the current state is there.
 func (u *run) past(ctx context.Context, specs []*schemas.ReportSpec) error {
+	if u.cut != nil && u.cut.window {
+		return u.notBegun(ctx, append([]string{schemas.FeedReportSettings}, u.dailies(specs)...))
+	}
 	if err := u.reportSettings(ctx); err != nil {
 		return err
 	}
@@ -196,35 +203,14 @@ func (u *run) all(ctx context.Context, feeds []feed) error {
 			_ = u.within(feeds[i+1].name, "", true) // the cut stands in the run
 		}
 		if u.cut != nil && u.cut.window {
-			return nil
+			var names []string
+			for _, f := range feeds[i+1:] {
+				names = append(names, f.name)
+			}
+			return u.notBegun(ctx, names)
 		}
 	}
 	return nil
-}
-
-func (r *Runner) client(c Connector, log zerolog.Logger) (*graph.Client, error) {
-	if c.CAFile != "" {
-		if _, err := os.Stat(c.CAFile); err != nil {
-			return nil, fmt.Errorf("connector %s: ca_file: %w", c.Name, err)
-		}
-	}
-	secrets := cmp.Or(r.Secrets, &Secrets{})
-	if c.ClientSecret != "" { // said at once and in full; a sign-in says less
-		if _, err := secrets.text("client secret", c.ClientSecret); err != nil {
-			return nil, fmt.Errorf("connector %s: %w", c.Name, err)
-		}
-	}
-	cfg := graph.Config{
-		Tenant: c.Tenant, ClientID: c.ClientID, Cloud: c.Cloud, AssignedPlans: c.AssignedPlans,
-		GraphURL: c.GraphURL, AuthorityURL: c.AuthorityURL, CAFile: c.CAFile, Now: r.Now, Log: log,
-		Limiter: r.Limiter, Yield: r.Yield,
-	}
-	c.credential(secrets, &cfg)
-	client, err := graph.New(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("connector %s: %w", c.Name, err)
-	}
-	return client, nil
 }
 
 // feed collects one feed and publishes its evidence. The error is one of the stream: a

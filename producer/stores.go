@@ -100,6 +100,16 @@ func (s *Stores) lease(ctx context.Context, tenant, run string) (context.Context
 	return held, release, err
 }
 
+// takenOver says who has a tenant whose run lost its lease.
+func (s *Stores) takenOver(ctx context.Context, tenant, run string, lost error) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if e, err := s.Leases.Get(ctx, tenant); err == nil && string(e.Value()) != run {
+		return fmt.Errorf("another producer took over this tenant with run %s: %w", e.Value(), lost)
+	}
+	return fmt.Errorf("another producer may have taken over this tenant: %w", lost)
+}
+
 // rememberTenant keeps which directory a connector reads, so that a run that cannot even
 // sign in still leaves its evidence with the tenant.
 func (s *Stores) rememberTenant(ctx context.Context, connector, tenant string) error {

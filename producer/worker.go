@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
+	"github.com/seatstream/seatstream/internal/lease"
 	"github.com/seatstream/seatstream/producer/graph"
 	"github.com/seatstream/seatstream/schemas"
 )
@@ -132,6 +133,9 @@ func (w *Worker) carryOut(ctx context.Context, msg jetstream.Msg) {
 		_ = msg.Nak() // another worker takes it up
 	case errors.Is(err, ErrBusy):
 		_ = msg.NakWithDelay(busyWait)
+	case errors.Is(err, lease.ErrLost):
+		log.Warn().Err(err).Msg("run given up")
+		_ = msg.NakWithDelay(busyWait) // should nobody have taken over, the run goes on then
 	case err == nil && again > 0:
 		_ = msg.NakWithDelay(again) // the run goes on then, and others have their turn until then
 	default:
@@ -175,11 +179,12 @@ func keepAlive(msg jetstream.Msg) (stop func()) {
 // continued after that time.
 func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place) (again time.Duration, err error) {
 	st := Status{Command: command, State: StateRunning, Started: time.Now().UTC()}
+	var told uint64 // revision of the status
 	report := func() {
 		st.Updated = time.Now().UTC()
 		body, err := schemas.NewEncoder().Encode(&st)
 		if err == nil {
-			_, err = w.Registry.Stores.Status.Put(context.WithoutCancel(ctx), c.Name, body)
+			told, err = w.Registry.Stores.Status.Put(context.WithoutCancel(ctx), c.Name, body)
 		}
 		if err != nil {
 			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
@@ -200,6 +205,14 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 	all, err := runner.Run(ctx, c)
 	runsBegun.Dec()
 	if errors.Is(err, ErrBusy) || ctx.Err() != nil {
+		return 0, err
+	}
+	if errors.Is(err, lease.ErrLost) {
+		st.State, st.Error, st.Updated = StateFailed, runError(err, time.Now()), time.Now().UTC()
+		if body, encodeErr := schemas.NewEncoder().Encode(&st); encodeErr == nil {
+			// Where the producer that took over has told its status, that stands.
+			_, _ = w.Registry.Stores.Status.Update(ctx, c.Name, body, told)
+		}
 		return 0, err
 	}
 	st.Run, st.State = all, StateDone

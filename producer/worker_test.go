@@ -18,10 +18,11 @@ import (
 
 // workshop is a simulator, a server and the connectors between.
 type workshop struct {
-	t *testing.T
-	n *teststack.NATS
-	r *producer.Registry
-	c []producer.Connector
+	t   *testing.T
+	n   *teststack.NATS
+	sim *graphsim.Server
+	r   *producer.Registry
+	c   []producer.Connector
 	// tenants are the directory ids, in the order of the connectors.
 	tenants []string
 }
@@ -35,7 +36,7 @@ func startWorkshop(t *testing.T, domains ...string) *workshop {
 		cfgs = append(cfgs, graphsim.TenantConfig{Domain: d, Seed: uint64(i + 1), Users: 12})
 	}
 	sim, list := teststack.StartSim(t, cfgs...)
-	w.c = list
+	w.sim, w.c = sim, list
 	for _, info := range sim.Tenants() {
 		w.tenants = append(w.tenants, info.ID)
 	}
@@ -43,8 +44,10 @@ func startWorkshop(t *testing.T, domains ...string) *workshop {
 }
 
 // work starts a worker that ends with the test or by stop.
-func (w *workshop) work() (stop func()) {
-	worker := &producer.Worker{Endpoint: producer.DefaultEndpoint, Parallel: 2, Registry: w.r, Log: zerolog.Nop()}
+func (w *workshop) work() (stop func()) { return w.workLogging(zerolog.Nop()) }
+
+func (w *workshop) workLogging(log zerolog.Logger) (stop func()) {
+	worker := &producer.Worker{Endpoint: producer.DefaultEndpoint, Parallel: 2, Registry: w.r, Log: log}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

@@ -22,8 +22,14 @@ var worldStart = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 // the order of the tenants.
 func StartSim(t testing.TB, tenants ...graphsim.TenantConfig) (*graphsim.Server, []producer.Connector) {
 	t.Helper()
+	return StartSimAt(t, worldStart, tenants...)
+}
+
+// StartSimAt is StartSim with a date of one's own: a program has the clock of the machine.
+func StartSimAt(t testing.TB, start time.Time, tenants ...graphsim.TenantConfig) (*graphsim.Server, []producer.Connector) {
+	t.Helper()
 	dir := t.TempDir()
-	sim, err := graphsim.New(graphsim.Config{Dir: dir, Start: worldStart, Tenants: tenants})
+	sim, err := graphsim.New(graphsim.Config{Dir: dir, Start: start, Tenants: tenants})
 	if err != nil {
 		t.Fatal(err)
 	}

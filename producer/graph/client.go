@@ -227,11 +227,24 @@ func (c *Client) Permissions(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	roles, err := rolesOf(token)
+	said, err := claimsOf(token)
 	if err != nil {
 		return nil, fmt.Errorf("read permissions: %w", err)
 	}
-	return roles, nil
+	return said.Roles, nil
+}
+
+// Directory is the id of the directory that the token is for, empty where it does not say.
+func (c *Client) Directory(ctx context.Context) (string, error) {
+	token, err := c.tokens.get(ctx)
+	if err != nil {
+		return "", fmt.Errorf("sign in: %w", err)
+	}
+	said, err := claimsOf(token)
+	if err != nil {
+		return "", fmt.Errorf("read the token's directory: %w", err)
+	}
+	return said.Tenant, nil
 }
 
 // send lets the SDK send a request and hands over the raw response, whatever its status.

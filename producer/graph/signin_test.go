@@ -27,10 +27,10 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("new consent is not seen: %v %v", roles, err)
 	}
 	for _, token := range []string{"opaque", canaryToken + ".?.x", canaryToken + ".e30.x", canaryToken + ".W10.x"} {
-		if roles, err := rolesOf(token); err != nil {
+		if said, err := claimsOf(token); err != nil {
 			wantKind(t, err, SignIn)
-		} else if len(roles) != 0 {
-			t.Errorf("roles %v of %q", roles, token)
+		} else if len(said.Roles) != 0 || said.Tenant != "" {
+			t.Errorf("%+v of %q", said, token)
 		}
 	}
 }

@@ -90,23 +90,27 @@ func (t *tokens) obtain(ctx context.Context, good func(margin time.Duration) boo
 	return next.Token, nil
 }
 
-// rolesOf reads the application permissions out of a token. Whether the token is genuine
-// is for Graph to judge; here it only tells the operator what consent it carries.
-func rolesOf(token string) ([]string, error) {
+// claims are what a token says of itself. Whether it is genuine is for Graph to judge; here
+// it only tells the operator what consent it carries and for which directory it is.
+type claims struct {
+	Roles  []string `json:"roles"` // application permissions
+	Tenant string   `json:"tid"`   // directory id
+}
+
+func claimsOf(token string) (c claims, err error) {
+	unreadable := &Error{Kind: SignIn, Message: "the token does not show its permissions"}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, &Error{Kind: SignIn, Message: "the token does not show its permissions"}
+		return c, unreadable
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {
-		return nil, &Error{Kind: SignIn, Message: "the token does not show its permissions"}
+		return c, unreadable
 	}
-	var claims struct {
-		Roles []string `json:"roles"`
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return c, unreadable
 	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return nil, &Error{Kind: SignIn, Message: "the token does not show its permissions"}
-	}
-	slices.Sort(claims.Roles)
-	return slices.Compact(claims.Roles), nil
+	slices.Sort(c.Roles)
+	c.Roles = slices.Compact(c.Roles)
+	return c, nil
 }
