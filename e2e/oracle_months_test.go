@@ -117,6 +117,7 @@ func TestMonths(t *testing.T) {
 			comparing += time.Since(began)
 		}
 	}
+	m.oneConsumer()
 	began := time.Now()
 	for _, n := range past {
 		compared += m.compare(t, ch.Conn, dates[n])
@@ -168,6 +169,18 @@ func (m *months) collect(n int) {
 		if want := o.last().status(); ev.Status != want {
 			m.t.Errorf("%s, %s: the run is %s, not %s: %v", m.day(), o.tenant.Domain, ev.Status, want, ev.Notes)
 		}
+	}
+}
+
+// oneConsumer checks that runs leave none behind: the server takes a thousand to a stream.
+func (m *months) oneConsumer() {
+	m.t.Helper()
+	stream, err := m.nats.JS.Stream(m.t.Context(), schemas.StreamM365.Name)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if n := stream.CachedInfo().State.Consumers; n != 1 {
+		m.t.Errorf("%d consumers of the stream, not that of the tables alone", n)
 	}
 }
 
