@@ -14,13 +14,13 @@ func tenantsAndRuns(w *world) {
 	w.want(w.ask("tenants"), "tenant") // nothing is known of before the first run
 	w.collected()
 	w.add("run_changes", row{"feed": "all", "status": "complete", "started_at": w.now.Format(clock), "finished_at": w.now.Format(clock)})
-	w.want(w.ask("tenants"), "tenant display_name status last_run notes", "x.example | X | complete | 2026-03-02T06:00:00.000Z | ")
+	w.want(w.ask("tenants"), "tenant display_name status last_run notes", "x.example | X | complete | 2026-03-02T06:00:00Z | ")
 	w.on("2026-03-03")
 	w.collected(evidence{"users", row{"status": "incomplete", "entities": 3, "deletes": 0, "error_code": "bad-body", "error_message": "the answer breaks off", "error_remedy": "run again"}})
 	w.add("run_changes", row{
 		"feed": "all", "status": "incomplete", "started_at": w.now.Format(clock), "finished_at": w.now.Format(clock), "notes": []string{"users: incomplete: the answer breaks off"},
 	})
-	w.want(w.ask("tenants"), "tenant status last_run notes", "x.example | incomplete | 2026-03-03T06:00:00.000Z | users: incomplete: the answer breaks off")
+	w.want(w.ask("tenants"), "tenant status last_run notes", "x.example | incomplete | 2026-03-03T06:00:00Z | users: incomplete: the answer breaks off")
 	got := w.ask("runs", "feed=users")
 	w.want(got, "run_id feed status pages entities error message remedy",
 		"run0 | users | complete | 1 | 10 |  |  | ", "run1 | users | incomplete | 1 | 3 | bad-body | the answer breaks off | run again")
