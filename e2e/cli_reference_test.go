@@ -187,7 +187,7 @@ func (s *station) microsofts(t *testing.T) {
 
 func (s *station) prices(t *testing.T) {
 	const head = "tenant,sku,price,currency,term,from,to\n"
-	good := "all,SPE_E3,36.40,EUR,annual,2025-01-01,\ncontoso,STANDARDPACK,8.1,USD,annual,2025-01-01,\n"
+	good := "all,SPE_E3,36.40,EUR,annual,2025-01-01,\ncontoso,SPE_F1,8.1,USD,annual,2025-01-01,\n"
 	r := s.run("prices", "import", written(t, "bad.csv", head+good+
 		"nobody,SPE_E3,1,EUR,annual,2025-01-01,\nall,NOTHING,-1,EURO,annual,2025-01-01,\nall,SPE_E5,57,EUR,annual,2025-01-01,2024-01-01\nall,SPE_E5,57,EUR,annual,2025-01-01,\n"))
 	if r.code != 1 || !strings.Contains(r.err, "5 bad lines, nothing was imported") {
@@ -207,7 +207,7 @@ func (s *station) prices(t *testing.T) {
 	if out := s.ok("prices", "import", written(t, "good.csv", head+good+"all,SPE_E5,57.00,EUR,annual,2025-01-01,\n")); out != "imported 3 prices\n" {
 		t.Errorf("prices import: %s", out)
 	}
-	if list := rows(t, s.ok("prices", "list", "-o", "json")); len(list) != 3 || fmt.Sprint(one(t, list, "sku", "STANDARDPACK")["price"]) != "8.1" {
+	if list := rows(t, s.ok("prices", "list", "-o", "json")); len(list) != 3 || fmt.Sprint(one(t, list, "sku", "SPE_F1")["price"]) != "8.1" {
 		t.Errorf("prices list: %v", list)
 	}
 	s.refused(1, []string{"prices", "remove", "SPE_E5", "2025-02-01"}, "seatstream prices list")
@@ -221,7 +221,7 @@ func (s *station) prices(t *testing.T) {
 		}
 	}
 	for _, r := range s.answer(t, "licence-position") {
-		if n := map[any]string{"SPE_E3": "EUR 36.4", "STANDARDPACK": "USD 8.1"}[r["sku"]]; n != "" {
+		if n := map[any]string{"SPE_E3": "EUR 36.4", "SPE_F1": "USD 8.1"}[r["sku"]]; n != "" {
 			currency, price, _ := strings.Cut(n, " ")
 			seats := max(r["enabled"].(float64), r["consumed"].(float64)) //nolint:forcetypeassert // a test that panics has failed
 			want := new(big.Rat).Mul(new(big.Rat).SetFloat64(seats), amountOf(t, price))

@@ -29,6 +29,7 @@ WITH
             argMaxIf(r.missing_columns, stream_seq, r.status = 'complete') AS lacking
         FROM m365.run_changes AS r FINAL WHERE %[2]s GROUP BY tenant_id, feed
     )
+SELECT * FROM (
 SELECT w.tenant_id AS tenant_id, o.default_domain AS tenant, w.feed AS feed,
     if(f.feed = '', 'never collected', f.last_status) AS status,
     if(f.feed = '' OR toUnixTimestamp(f.complete_at) = 0, NULL, f.complete_at) AS collected_at,
@@ -45,7 +46,7 @@ FROM wanted AS w
 LEFT JOIN found AS f ON f.tenant_id = w.tenant_id AND f.feed = w.feed
 LEFT JOIN (SELECT tenant_id, default_domain FROM m365.organizations FINAL WHERE %[2]s) AS o ON o.tenant_id = w.tenant_id
 UNION ALL
-SELECT w.tenant_id, o.default_domain, b.what, 'in force', max(b.at), NULL, count(), NULL, ''
+SELECT w.tenant_id, o.default_domain, b.what, 'in force', max(b.at), NULL, toInt64(count()), NULL, ''
 FROM (SELECT DISTINCT tenant_id FROM wanted) AS w
 CROSS JOIN (
     SELECT 'exclusions' AS what, tenant_id, toNullable(created_at) AS at FROM m365.exclusions FINAL WHERE ifNull(until, toDate32('2299-12-31')) >= toDate32(now('UTC'))
@@ -56,6 +57,7 @@ CROSS JOIN (
 LEFT JOIN (SELECT tenant_id, default_domain FROM m365.organizations FINAL WHERE %[2]s) AS o ON o.tenant_id = w.tenant_id
 WHERE b.tenant_id IN (w.tenant_id, toUUIDOrZero('')) AND b.what IN (%[3]s)
 GROUP BY w.tenant_id, o.default_domain, b.what
+)
 ORDER BY tenant, indexOf([%[1]s], feed) = 0, indexOf([%[1]s], feed), feed`
 
 // Evidence writes what the answers to a question rest on: per tenant and feed the status
