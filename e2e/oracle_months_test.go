@@ -293,6 +293,8 @@ func (m *months) compare(t *testing.T, db driver.Conn, asOf string) (compared in
 	check("inactive-licences", pricedColumns, func(o *oracle) []string { return o.priced("inactive") })
 	check("use-summary", summaryColumns, func(o *oracle) []string { return o.summary(90) })
 	check("overlaps", overlapColumns, (*oracle).overlapping)
+	asked["coverage "] = slices.DeleteFunc(ask(t, db, "coverage", map[string]string{"as_of": asOf}), func(r row) bool { return !strings.HasPrefix(r.text("feed"), "get") })
+	check("coverage", []string{"feed", "report_date", "unmatched_rows"}, (*oracle).unmatched)
 	for _, by := range []string{"sku", "department", "person"} {
 		check("cost", costColumns, func(o *oracle) []string { return o.costs(by) }, "by="+by)
 	}

@@ -37,7 +37,7 @@ func tenantsAndRuns(w *world) {
 // without anybody.
 func daily(w *world) {
 	on := func(upn, day string, more ...row) {
-		w.report(activeUsers, upn, day, row{}, append([]row{{"report_date": day, "row_key": guid(upn + day)[:8]}}, more...)...)
+		w.report(activeUsers+"-daily", upn, day, row{}, append([]row{{"report_date": day, "row_key": guid(upn + day)[:8]}}, more...)...)
 	}
 	on("anna@x.example", "2026-02-26")
 	on("0123456789ABCDEF0123456789ABCDEF", "2026-02-26", row{"concealed": true})
@@ -45,7 +45,7 @@ func daily(w *world) {
 	on("anna@x.example", "2026-02-27", row{"last_activity_date": "2026-02-27"})
 	w.report(activeUsers, "bert@x.example", "2026-02-27", row{})
 	w.collected()
-	w.want(w.ask("daily-activity"), "report day people concealed", activeUsers+" | 2026-02-26 | 2 | 1", activeUsers+" | 2026-02-27 | 1 | 0")
+	w.want(w.ask("daily-activity"), "report day people concealed", activeUsers+"-daily | 2026-02-26 | 2 | 1", activeUsers+"-daily | 2026-02-27 | 1 | 0")
 }
 
 // edges: the reports are of 2026-02-28, N is 90 days, grace 30, and they reach back 180 days.
