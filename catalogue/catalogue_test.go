@@ -310,6 +310,42 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// TestTraits: a tenant's own traits come before those for all, family and tier stay, and what
+// is taken back leaves what is shipped.
+func TestTraits(t *testing.T) {
+	t.Parallel()
+	db := teststack.StartClickHouse(t).Conn
+	now := time.Now()
+	set := func(tenant, traits, want string) {
+		t.Helper()
+		var list []string
+		if traits != "" {
+			var err error
+			if list, err = catalogue.ReadTraits(traits); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(time.Second)
+		if err := catalogue.SetTraits(t.Context(), db, tenant, e5, list, now); err != nil {
+			t.Fatal(err)
+		}
+		if got := one(t, db, "SELECT arrayStringConcat(arraySort(groupArray(if(tenant_id = '"+own+"', 'own', 'all') || toString((free, viral, company_level, family, tier)))), ' ') FROM m365.sku_traits FINAL WHERE sku_id = '"+e5+"'"); got != want {
+			t.Errorf("%q: %s\nwant %s", traits, got, want)
+		}
+	}
+	const all = "all(false,false,false,'Microsoft 365',50)"
+	set(own, "free, viral", all+" own(true,true,false,'Microsoft 365',50)")
+	set(own, "paid", all+" own(false,false,false,'Microsoft 365',50)")
+	set(schemas.AllTenants, "company-level", "all(false,false,true,'Microsoft 365',50) own(false,false,false,'Microsoft 365',50)")
+	set(own, "", "all(false,false,true,'Microsoft 365',50)")
+	set(schemas.AllTenants, "", all)
+	for _, bad := range []string{"", "cheap", "free,", "paid,free", "Free"} {
+		if list, err := catalogue.ReadTraits(bad); err == nil {
+			t.Errorf("%q was taken: %q", bad, list)
+		}
+	}
+}
+
 // TestRecord: a seat is recommended once, and once more after it was taken away and came
 // back.
 func TestRecord(t *testing.T) {

@@ -89,6 +89,61 @@ func (r *reading) part(id string) string {
 	return ""
 }
 
+// paths answers assignment-paths: those that give the licence.
+func (o *oracle) paths() (lines []string) {
+	r := o.last()
+	for _, u := range r.users {
+		for _, id := range u.held {
+			direct, groups, names := false, []string{}, []string{}
+			for _, p := range u.pathsOf[id] {
+				switch {
+				case p.State == "Error":
+				case p.Group == nil:
+					direct = true
+				default:
+					groups, names = append(groups, *p.Group), append(names, r.groups[*p.Group])
+				}
+			}
+			how := "group"
+			switch {
+			case len(groups) > 1, direct && len(groups) > 0:
+				how = "both"
+			case direct:
+				how = "direct"
+			case len(groups) == 0:
+				how = "unlisted"
+			}
+			lines = append(lines, line(u.ID, id, r.part(id), how, how == "both", names, groups))
+		}
+	}
+	return lines
+}
+
+var pathColumns = []string{"user_id", "sku_id", "sku", "path", "clean_up", "group_names", "groups"}
+
+// failed answers assignment-errors.
+func (o *oracle) failed() (lines []string) {
+	r := o.last()
+	for _, u := range r.users {
+		for _, p := range u.AssignmentPaths {
+			if p.fault() == "" && p.State != "Error" && p.State != "ActiveWithError" {
+				continue
+			}
+			group, code := "", "None"
+			if p.Group != nil {
+				group = *p.Group
+			}
+			if p.Error != nil {
+				code = *p.Error
+			}
+			lines = append(lines, line(u.ID, p.SKU, p.State, code, group, r.groups[group], u.holds(p.SKU)))
+		}
+	}
+	return lines
+}
+
+var failedColumns = []string{"user_id", "sku_id", "state", "error", "group_id", "group_name", "held"}
+
 // memberships answers who belongs to the groups that carry licences.
 func (o *oracle) memberships() (lines []string) {
 	for _, m := range o.last().members {
@@ -135,6 +190,8 @@ func (o *oracle) reconciled() (lines []string) {
 				class = "company-level SKU"
 			case r.broken:
 				class = "listing incomplete"
+			case r.oldSKUs:
+				class = "different runs"
 			default:
 				class = "unexplained"
 			}

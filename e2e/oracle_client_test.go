@@ -26,6 +26,20 @@ type oracle struct {
 	client   *http.Client
 	bearer   string
 	readings []*reading
+
+	today  string   // the day of an answer, YYYY-MM-DD; prices and exclusions go by it
+	offers []offer  // the price list
+	spared []spared // who is left alone
+}
+
+// asOf is the oracle as it was at the end of a day.
+func (o *oracle) asOf(day string) *oracle {
+	past := *o
+	past.today = day
+	for len(past.readings) > 0 && past.last().date > day {
+		past.readings = past.readings[:len(past.readings)-1]
+	}
+	return &past
 }
 
 func newOracle(t *testing.T, sim *graphsim.Server, tenant graphsim.TenantInfo) *oracle {

@@ -14,14 +14,16 @@ type reading struct {
 	skus          []sku
 	subscriptions []subscription
 	members       []member
-	reports       map[string]usage // by function; absent where not permitted
-	order         []string         // ids of users as they were listed
-	broken        bool             // only part of the users is known to be as read
+	groups        map[string]string // names of those that carry licences
+	reports       map[string]usage  // by function; absent where not permitted
+	order         []string          // ids of users as they were listed
+	broken        bool              // only part of the users is known to be as read
+	oldSKUs       bool              // the SKUs are those of an earlier run
 }
 
 // status is that of a run that saw what the reading saw.
 func (r *reading) status() string {
-	if r.broken || len(r.reports) < len(reportPaths) {
+	if r.broken || r.oldSKUs || len(r.reports) < len(reportPaths) {
 		return "incomplete"
 	}
 	return "complete"
@@ -118,7 +120,7 @@ var reportPaths = map[string]string{
 func (o *oracle) read(sim *graphsim.Server) *reading {
 	o.t.Helper()
 	o.login()
-	r := &reading{date: sim.Now().Format("2006-01-02"), users: map[string]*person{}, reports: map[string]usage{}}
+	r := &reading{date: sim.Now().Format("2006-01-02"), users: map[string]*person{}, groups: map[string]string{}, reports: map[string]usage{}}
 	for _, u := range list[person](o, "/users?$top=70&$select=id,userPrincipalName,department,accountEnabled,userType,assignedLicenses,licenseAssignmentStates") {
 		u.index()
 		r.users[u.ID], r.order = &u, append(r.order, u.ID)
@@ -127,12 +129,14 @@ func (o *oracle) read(sim *graphsim.Server) *reading {
 	r.subscriptions = list[subscription](o, "/directory/subscriptions")
 	type group struct {
 		ID       string    `json:"id"`
+		Name     string    `json:"displayName"`
 		Licences []licence `json:"assignedLicenses"`
 	}
-	for _, g := range list[group](o, "/groups?$top=5&$select=id,assignedLicenses") {
+	for _, g := range list[group](o, "/groups?$top=5&$select=id,displayName,assignedLicenses") {
 		if len(g.Licences) == 0 {
 			continue
 		}
+		r.groups[g.ID] = g.Name
 		for _, m := range list[member](o, "/groups/"+g.ID+"/members?$select=id") {
 			m.group = g.ID
 			r.members = append(r.members, m)

@@ -108,6 +108,31 @@ func (o *oracle) lastUse() (lines []string) {
 	return lines
 }
 
+// unmatched answers how many rows of each report belong to nobody, null where no row has a name.
+func (o *oracle) unmatched() (lines []string) {
+	for function := range reportPaths {
+		report, ok := o.newest(function)
+		if !ok {
+			continue
+		}
+		users, named, n := o.names(report.refresh), 0, 0
+		for _, row := range report.rows {
+			if upn := row["User Principal Name"]; !concealedName.MatchString(upn) {
+				named++
+				if len(users[strings.ToLower(upn)]) == 0 {
+					n++
+				}
+			}
+		}
+		if named == 0 {
+			lines = append(lines, line(function, report.refresh, nil))
+			continue
+		}
+		lines = append(lines, line(function, report.refresh, n))
+	}
+	return lines
+}
+
 var lastUseColumns = []string{"user_id", "workload", "last_activity", "assigned", "refresh_date"}
 
 func orNull(date string) any {

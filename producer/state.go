@@ -64,6 +64,13 @@ func eachLast(ctx context.Context, js jetstream.JetStream, filter string, header
 	if err != nil {
 		return err
 	}
+	// The server would keep it for minutes, and takes a thousand of a stream: a hundred tenants
+	// that are read one after the other would be refused.
+	defer func() {
+		if last := consumer.CachedInfo(); last != nil {
+			_ = js.DeleteConsumer(ctx, schemas.StreamM365.Name, last.Name) // gone by itself later, if not now
+		}
+	}()
 	info, err := consumer.Info(ctx)
 	if err != nil {
 		return err

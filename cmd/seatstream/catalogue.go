@@ -22,7 +22,8 @@ func catalogueCommand(c *cli) *cobra.Command {
 		Use: "catalogue", Short: "The names of products and what they contain",
 		Example: `  seatstream catalogue import product-names.csv
   seatstream catalogue unknown
-  seatstream catalogue override SPE_E5 "Knowledge worker" --tenant contoso`,
+  seatstream catalogue override SPE_E5 "Knowledge worker" --tenant contoso
+  seatstream catalogue trait POWER_BI_STANDARD free,viral`,
 	}
 	imp := &cobra.Command{
 		Use: "import FILE", Short: "Import Microsoft's product names and service plans, a CSV",
@@ -50,9 +51,38 @@ FROM m365.skus FINAL WHERE (%s) AND sku_id NOT IN (SELECT sku_id FROM m365.sku_n
 		},
 	}
 	override.Flags().StringVar(&tenant, "tenant", "", "one tenant: connector name, domain or directory id; left out: all")
-	cmd.AddCommand(imp, list, unknown, override)
+	cmd.AddCommand(imp, list, unknown, override, c.traitCommand())
 	c.outputFlag(imp)
-	return group(cmd, "import FILE, list, unknown or override SKU NAME")
+	return group(cmd, "import FILE, list, unknown, override SKU NAME or trait SKU TRAITS")
+}
+
+func (c *cli) traitCommand() *cobra.Command {
+	var tenant string
+	cmd := &cobra.Command{
+		Use: "trait SKU TRAITS", Short: "Say that a product is free, viral, company-level or paid",
+		Long: `trait says which seats are no saving: those of products that cost nothing (free), that people
+sign up for themselves (viral) or that serve the tenant as a whole and have no holders
+(company-level). Several are joined by commas; paid is none of them. Empty TRAITS take back
+what was said before.`,
+		Args: exactArgs(2, "a SKU and its traits"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			var traits []string
+			if args[1] != "" {
+				if traits, err = catalogue.ReadTraits(args[1]); err != nil {
+					return usagef("%w", err)
+				}
+			}
+			return c.withTables(cmd, tenant, func(ctx context.Context, db driver.Conn, id string) error {
+				sku, err := oneSKU(ctx, db, args[0])
+				if err != nil {
+					return err
+				}
+				return catalogue.SetTraits(ctx, db, orAll(id), sku, traits, time.Now())
+			})
+		},
+	}
+	cmd.Flags().StringVar(&tenant, "tenant", "", "one tenant: connector name, domain or directory id; left out: all")
+	return cmd
 }
 
 func (c *cli) importCatalogue(cmd *cobra.Command, file string) error {

@@ -38,7 +38,7 @@ func excludeCommand(c *cli) *cobra.Command {
 	f.StringVar(&until, "until", "", "the last day, such as 2027-01-31; left out: for good")
 	list := c.listing("list", "List the exclusions that stand", `SELECT exclusion_id, if(tenant_id = toUUID('`+schemas.AllTenants+`'), 'all', toString(tenant_id)) AS tenant,
     nullIf(user_id, toUUID('`+schemas.AllTenants+`')) AS user, nullIf(sku_id, toUUID('`+schemas.AllTenants+`')) AS sku,
-    tag, reason, who, created_at, until, until < today() AS over
+    tag, reason, who, created_at, until, toBool(ifNull(until < today(), false)) AS over
 FROM m365.exclusions FINAL WHERE %s ORDER BY created_at`)
 	remove := &cobra.Command{
 		Use: "remove ID", Short: "Take an exclusion back", Args: exactArgs(1, "the id of an exclusion"),

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +40,12 @@ type world struct {
 	batch map[string]row // rows to insert, by table and sequence
 	users map[string]row
 	run   int
+
+	generated bool // by chance, not by hand
 }
+
+// asked are the questions that worlds made by hand were asked.
+var asked sync.Map
 
 // seq gives every row of every world a stream sequence of its own.
 var seq atomic.Uint64
@@ -143,6 +149,9 @@ func (w *world) ask(query string, params ...string) []row {
 	for _, p := range params {
 		name, value, _ := strings.Cut(p, "=")
 		values[name] = value
+	}
+	if !w.generated {
+		asked.Store(query, true)
 	}
 	var out bytes.Buffer
 	if err := answer.Named(w.t.Context(), w.ch.Conn, q, values, output.NewWriter(&out, output.FormatJSON, output.Options{})); err != nil {

@@ -67,6 +67,7 @@ func ask(ctx context.Context, db driver.Conn, sql, title string, w output.Writer
 	for _, c := range types {
 		t.Columns = append(t.Columns, column(c.Name(), c.DatabaseTypeName()))
 	}
+	money(t.Columns)
 	if err := w.Begin(t); err != nil {
 		return err
 	}
@@ -96,8 +97,32 @@ func ask(ctx context.Context, db driver.Conn, sql, title string, w output.Writer
 var counts = []string{"enabled", "warning", "suspended", "locked_out", "consumed", "holders", "unassigned", "assignable", "over_allocated",
 	"active", "inactive", "never_used", "unknown", "excluded", "residual", "people", "seats", "licences"}
 
+// money marks the amounts of an answer that says of every row in which currency it is. Amounts
+// are added up in one currency only; what a single seat costs is never added up.
+func money(columns []output.Column) {
+	const unit = "currency"
+	if !slices.ContainsFunc(columns, func(c output.Column) bool { return c.Name == unit }) {
+		return
+	}
+	for i := range columns {
+		if c := &columns[i]; strings.HasPrefix(c.Exact, "Decimal") {
+			c.Type, c.UnitOf, c.Total = output.Money, unit, !strings.HasPrefix(c.Name, "price")
+		}
+	}
+}
+
+// bare is a type without what is wrapped around it.
+func bare(typ string) string {
+	for _, wrap := range []string{"LowCardinality(", "Nullable("} {
+		if inner, ok := strings.CutPrefix(typ, wrap); ok {
+			typ = strings.TrimSuffix(inner, ")")
+		}
+	}
+	return typ
+}
+
 func column(name, typ string) output.Column {
-	typ = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(typ, "LowCardinality("), ")"), "Nullable("), ")")
+	typ = bare(typ)
 	c := output.Column{Name: name, Exact: typ}
 	switch {
 	case strings.HasPrefix(typ, "DateTime"):

@@ -13,7 +13,7 @@ import (
 )
 
 // evidence has one row per tenant and feed of a question: %[1]s are the feeds, %[2]s the
-// filter by tenant.
+// filter by tenant. What people brought along comes last: %[3]s are its tables.
 const evidence = `
 WITH
     wanted AS (
@@ -29,6 +29,7 @@ WITH
             argMaxIf(r.missing_columns, stream_seq, r.status = 'complete') AS lacking
         FROM m365.run_changes AS r FINAL WHERE %[2]s GROUP BY tenant_id, feed
     )
+SELECT * FROM (
 SELECT w.tenant_id AS tenant_id, o.default_domain AS tenant, w.feed AS feed,
     if(f.feed = '', 'never collected', f.last_status) AS status,
     if(f.feed = '' OR toUnixTimestamp(f.complete_at) = 0, NULL, f.complete_at) AS collected_at,
@@ -44,11 +45,25 @@ SELECT w.tenant_id AS tenant_id, o.default_domain AS tenant, w.feed AS feed,
 FROM wanted AS w
 LEFT JOIN found AS f ON f.tenant_id = w.tenant_id AND f.feed = w.feed
 LEFT JOIN (SELECT tenant_id, default_domain FROM m365.organizations FINAL WHERE %[2]s) AS o ON o.tenant_id = w.tenant_id
-ORDER BY tenant, indexOf([%[1]s], feed)`
+UNION ALL
+SELECT w.tenant_id, o.default_domain, b.what, 'in force', max(b.at), NULL, toInt64(count()), NULL, ''
+FROM (SELECT DISTINCT tenant_id FROM wanted) AS w
+CROSS JOIN (
+    SELECT 'exclusions' AS what, tenant_id, toNullable(created_at) AS at FROM m365.exclusions FINAL WHERE ifNull(until, toDate32('2299-12-31')) >= toDate32(now('UTC'))
+    UNION ALL
+    SELECT 'prices', tenant_id, imported_at FROM m365.prices FINAL
+    WHERE valid_from <= toDate32(now('UTC')) AND ifNull(valid_to, toDate32('2299-12-31')) >= toDate32(now('UTC'))
+) AS b
+LEFT JOIN (SELECT tenant_id, default_domain FROM m365.organizations FINAL WHERE %[2]s) AS o ON o.tenant_id = w.tenant_id
+WHERE b.tenant_id IN (w.tenant_id, toUUIDOrZero('')) AND b.what IN (%[3]s)
+GROUP BY w.tenant_id, o.default_domain, b.what
+)
+ORDER BY tenant, indexOf([%[1]s], feed) = 0, indexOf([%[1]s], feed), feed`
 
 // Evidence writes what the answers to a question rest on: per tenant and feed the status
 // of the last reading, when it was last complete, the report's date, the share of rows
-// with concealed names, and what is missing. tenant is a directory id, empty for all.
+// with concealed names, and what is missing; and how many exclusions and prices are in force
+// today where the question goes by them. tenant is a directory id, empty for all.
 func Evidence(ctx context.Context, db driver.Conn, q *schemas.Query, tenant string, w output.Writer) error {
 	feeds := slices.DeleteFunc(slices.Clone(q.Feeds), func(f string) bool { return f == "names" })
 	if len(feeds) == 0 {
@@ -61,7 +76,14 @@ func Evidence(ctx context.Context, db driver.Conn, q *schemas.Query, tenant stri
 		}
 		filter = "tenant_id = toUUID('" + tenant + "')"
 	}
-	return SQL(ctx, db, fmt.Sprintf(evidence, "'"+strings.Join(feeds, "', '")+"'", filter), share{w})
+	brought := []string{""}
+	for _, table := range []string{"exclusions", "prices"} {
+		if strings.Contains(q.Inlined(), schemas.Database+"."+table) {
+			brought = append(brought, table)
+		}
+	}
+	list := func(names []string) string { return "'" + strings.Join(names, "', '") + "'" }
+	return SQL(ctx, db, fmt.Sprintf(evidence, list(feeds), filter, list(brought)), share{w})
 }
 
 // share shows the concealed share as a percentage.

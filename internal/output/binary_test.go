@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +22,11 @@ func everyType() *Table {
 			{Name: "z_price", Type: Number, Exact: "Decimal(18, 4)"}, {Name: "id", Exact: "UUID"}, {Name: "day", Type: Date, Exact: "Date32"},
 			{Name: "at", Type: Time, Exact: "DateTime64(3, 'UTC')"}, {Name: "n", Type: Count, Exact: "Int64"}, {Name: "big", Type: Count, Exact: "UInt64"},
 			{Name: "yes", Type: Bool, Exact: "Bool"}, {Name: "list", Exact: "Array(String)"}, {Name: "f", Type: Number, Exact: "Float64"}, {Name: "name", Exact: "String"},
+			{Name: "bill", Type: Money, Exact: "Decimal(38, 4)"},
 		},
 		Rows: [][]any{
-			{amountText{"12345678901234.5678"}, uuid.MustParse("06ebc4ee-1bb5-47dd-8120-11324bc54e06"), time.Date(2026, 3, 14, 0, 0, 0, 0, time.FixedZone("", 7200)), at, int64(-7), uint64(18446744073709551615), true, []string{"a", "b"}, 2.5, "=HYPERLINK(\"http://x\")"},
-			{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil},
+			{amountText{"12345678901234.5678"}, uuid.MustParse("06ebc4ee-1bb5-47dd-8120-11324bc54e06"), time.Date(2026, 3, 14, 0, 0, 0, 0, time.FixedZone("", 7200)), at, int64(-7), uint64(18446744073709551615), true, []string{"a", "b"}, 2.5, "=HYPERLINK(\"http://x\")", amountText{"-12345678901234567890.5"}},
+			{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil},
 		},
 	}
 }
@@ -41,7 +43,7 @@ func TestParquet(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"z_price (DECIMAL(18,4))", "id (UUID)", "day (DATE)", "at (TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS))", "n (INT(64,true))", "big (INT(64,false))",
-		"boolean yes", "repeated binary list (STRING)", "double f", "name (STRING)",
+		"boolean yes", "repeated binary list (STRING)", "double f", "name (STRING)", "bill (DECIMAL(38,4))",
 	} {
 		i := strings.Index(schema[at:], want)
 		if i < 0 {
@@ -62,6 +64,10 @@ func TestParquet(t *testing.T) {
 		got[3].Int64() != time.Date(2026, 3, 14, 6, 0, 1, 250e6, time.UTC).UnixMilli() || got[4].Int64() != -7 || got[5].Uint64() != 18446744073709551615 ||
 		!got[6].Boolean() || got[7].String() != "a" || got[8].String() != "b" || got[9].Double() != 2.5 || got[10].String() != "=HYPERLINK(\"http://x\")" {
 		t.Errorf("%+v", got)
+	}
+	bill := new(big.Int).SetBytes(got[11].ByteArray())
+	if bill.Sub(bill, new(big.Int).Lsh(big.NewInt(1), 128)); bill.String() != "-123456789012345678905000" {
+		t.Errorf("a sum of 38 digits became %s", bill)
 	}
 	for _, v := range rows[1] {
 		if !v.IsNull() {
@@ -97,7 +103,7 @@ func TestXLSX(t *testing.T) {
 	t.Parallel()
 	table := everyType()
 	for _, hostile := range []string{"+1", "-1", "@SUM(1)", "\t=1", "a\x1b[31mb", "<f>1</f>", "x & y"} {
-		table.Rows = append(table.Rows, []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, hostile})
+		table.Rows = append(table.Rows, []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, hostile, nil})
 	}
 	b := render(t, FormatXLSX, table, Options{})
 	f, err := excelize.OpenReader(bytes.NewReader(b))

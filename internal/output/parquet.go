@@ -138,10 +138,7 @@ func newParquetColumn(c Column) parquetColumn {
 	if m := decimalType.FindStringSubmatch(c.Exact); m != nil {
 		precision, _ := strconv.Atoi(m[1]) // digits, by the expression
 		scale, _ := strconv.Atoi(m[2])
-		if precision <= 18 {
-			col.node = parquet.Decimal(scale, precision, parquet.Int64Type)
-			col.value = func(v any) (parquet.Value, error) { return scaled(v, scale) }
-		}
+		col.node, col.value = decimalColumn(precision, scale)
 	}
 	switch {
 	case col.node != nil:
@@ -211,15 +208,39 @@ func plainColumn(t Type) (parquet.Node, func(any) (parquet.Value, error)) {
 	return parquet.String(), func(v any) (parquet.Value, error) { return parquet.ValueOf(machine(v, t, "; ")), nil }
 }
 
-// scaled is a decimal as parquet keeps it: a whole number of its last places.
-func scaled(v any, scale int) (parquet.Value, error) {
+// decimalColumn keeps a decimal as parquet does, a whole number of its last places: up to 18
+// digits in an integer, more in sixteen bytes. Sums of prices have 38.
+func decimalColumn(precision, scale int) (parquet.Node, func(any) (parquet.Value, error)) {
+	const digits, bytes = 18, 16
+	if precision <= digits {
+		return parquet.Decimal(scale, precision, parquet.Int64Type), func(v any) (parquet.Value, error) {
+			n, err := scaled(v, scale)
+			if err != nil || !n.IsInt64() {
+				return parquet.Value{}, errForm
+			}
+			return parquet.Int64Value(n.Int64()), nil
+		}
+	}
+	return parquet.Decimal(scale, precision, parquet.FixedLenByteArrayType(bytes)), func(v any) (parquet.Value, error) {
+		n, err := scaled(v, scale)
+		if err != nil || n.BitLen() >= 8*bytes {
+			return parquet.Value{}, errForm
+		}
+		if n.Sign() < 0 { // two's complement
+			n.Add(n, new(big.Int).Lsh(big.NewInt(1), 8*bytes))
+		}
+		return parquet.FixedLenByteArrayValue(n.FillBytes(make([]byte, bytes))), nil
+	}
+}
+
+func scaled(v any, scale int) (*big.Int, error) {
 	n, ok := new(big.Rat).SetString(machine(v, Number, ""))
 	if !ok {
-		return parquet.Value{}, errForm
+		return nil, errForm
 	}
 	n.Mul(n, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)))
-	if !n.IsInt() || !n.Num().IsInt64() {
-		return parquet.Value{}, errForm
+	if !n.IsInt() {
+		return nil, errForm
 	}
-	return parquet.Int64Value(n.Num().Int64()), nil
+	return n.Num(), nil
 }

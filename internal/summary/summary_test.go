@@ -2,8 +2,10 @@ package summary
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"html"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -36,6 +38,27 @@ func sample() *Summary {
 		},
 		Reasons:  []Reason{{"names concealed", 25}},
 		Evidence: []Feed{{Name: "users", Status: "complete", CollectedAt: &at, Entities: "1300"}, {Name: "getM365AppUserDetail", Status: "failed", Missing: "the last reading broke off"}},
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// TestPageGolden: what the page looks like is changed on purpose or not at all.
+func TestPageGolden(t *testing.T) {
+	t.Parallel()
+	const file = "testdata/page.html"
+	got := written(t, sample())
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the page differs from %s; go test ./internal/summary -update writes it anew", file)
 	}
 }
 

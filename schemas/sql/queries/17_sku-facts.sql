@@ -6,6 +6,7 @@
 --   override of a name before the catalogue, the catalogue before what is shipped. The price
 --   is a seat a month, in force on the day: the one that began last. paid: neither free nor
 --   viral nor company-level; company-level too is what does not apply to users.
+--   plan_ids are those that apply to users.
 WITH known AS (
     SELECT tenant_id, sku_id,
         argMinIf(name, rank, what = 'name') AS name,
@@ -42,8 +43,8 @@ SELECT
     s.suspended_units AS suspended,
     s.locked_out_units AS locked_out,
     s.consumed_units AS consumed,
-    s.plan_ids AS plan_ids,
-    s.plan_states AS plan_states,
+    arrayMap(i -> s.plan_ids[i], arrayFilter(i -> s.plan_applies_to[i] != 'Company', arrayEnumerate(s.plan_ids))) AS plan_ids,
+    arrayMap(i -> s.plan_states[i], arrayFilter(i -> s.plan_applies_to[i] != 'Company', arrayEnumerate(s.plan_ids))) AS plan_states,
     if(own.traits, own.free, every.free) AS free,
     if(own.traits, own.viral, every.viral) AS viral,
     applies_to != 'User' OR if(own.traits, own.company, every.company) AS company_level,

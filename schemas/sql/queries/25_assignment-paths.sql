@@ -4,8 +4,9 @@
 --   licenseAssignmentStates: assignedByGroup null is direct, anything else that group. both:
 --   a direct and a group path, or several groups, lead to one licence; cleaning it up makes
 --   the list shorter and saves nothing, since a licence counts once however many paths there
---   are. unlisted: the licence is held and licenseAssignmentStates omits it. Only direct
---   members of a licensed group inherit. Source: Microsoft Graph, licenseAssignmentState.
+--   are. A path in state Error gives nothing and is no path here (assignment-errors has it).
+--   unlisted: the licence is held and licenseAssignmentStates has no path that gives it.
+--   Only direct members of a licensed group inherit. Source: Microsoft Graph, licenseAssignmentState.
 -- param: tenant String = '', directory id; empty for all
 -- param: as_of String = '', a moment in UTC, or a day for its end; empty for now
 -- param: path String = '', direct, group, both or unlisted; empty for all
@@ -18,10 +19,10 @@ SELECT
     h.sku_id AS sku_id,
     if(k.sku = '', toString(h.sku_id), k.sku) AS sku,
     if(k.name = '', sku, k.name) AS name,
-    multiIf(empty(h.paths), 'unlisted', length(h.paths) > 1, 'both', isNull(h.path_groups[1]), 'direct', 'group') AS path,
+    multiIf(empty(arrayFilter((g, s) -> s != 'Error', h.path_groups, h.states) AS given), 'unlisted', length(given) > 1, 'both', isNull(given[1]), 'direct', 'group') AS path,
     toBool(path = 'both') AS clean_up,
-    arraySort(arrayMap(g -> if(g.2 = '', toString(g.1), g.2), arrayFilter(g -> has(h.path_groups, g.1), n.list))) AS group_names,
-    arrayMap(g -> toString(assumeNotNull(g)), arrayFilter(g -> isNotNull(g), h.path_groups)) AS groups
+    arraySort(arrayMap(g -> if(g.2 = '', toString(g.1), g.2), arrayFilter(g -> has(given, g.1), n.list))) AS group_names,
+    arrayMap(g -> toString(assumeNotNull(g)), arrayFilter(g -> isNotNull(g), given)) AS groups
 FROM m365.holdings(tenant = {tenant:String}, as_of = {as_of:String}) AS h
 LEFT JOIN m365.sku_facts(tenant = {tenant:String}, as_of = {as_of:String}) AS k ON k.tenant_id = h.tenant_id AND k.sku_id = h.sku_id
 LEFT JOIN (

@@ -8,7 +8,8 @@
 --   foundation plans is not compared. Where each contains the other, the one to give up is
 --   the cheaper. saving is a month's price of B, null where it is not known. That plans are
 --   contained says nothing about limits, storage or add-ons bought with B: look before
---   removing.
+--   removing. Of several SKUs that contain B, the one is named that has most of its plans
+--   themselves.
 -- param: tenant String = '', directory id; empty for all
 -- param: as_of String = '', a moment in UTC, or a day for its end; empty for now
 WITH
@@ -61,5 +62,5 @@ INNER JOIN m365.sku_facts(tenant = {tenant:String}, as_of = {as_of:String}) AS a
 INNER JOIN m365.sku_facts(tenant = {tenant:String}, as_of = {as_of:String}) AS b ON b.tenant_id = c.tenant_id AND b.sku_id = c.sku_b
 LEFT JOIN m365.organizations AS o FINAL ON o.tenant_id = p.tenant_id
 WHERE NOT c.b_has_a OR (ifNull(b.price, 0), b.sku_id) < (ifNull(a.price, 0), a.sku_id)
-ORDER BY tenant, saving DESC NULLS LAST, sku, user_principal_name
+ORDER BY tenant, saving DESC NULLS LAST, sku, user_principal_name, superseded_plans, contained_in
 LIMIT 1 BY tenant_id, user_id, sku_id

@@ -26,7 +26,7 @@ FROM (
     FROM (
         SELECT h.tenant_id AS tenant_id, h.user_id AS user_id, arraySort(groupArray((h.sku_id, h.off, h.sku))) AS held,
             sum(h.price) AS price_held, any(h.currency) AS currency,
-            groupUniqArrayArray(arrayFilter(p -> NOT has(h.disabled_plans, p) AND NOT has((SELECT groupArray(service_plan_id) FROM m365.plan_traits FINAL WHERE foundation), p), b.plan_ids)) AS plans
+            groupUniqArrayArray(arrayFilter((p, a) -> a != 'Company' AND NOT has(h.disabled_plans, p) AND NOT has((SELECT groupArray(service_plan_id) FROM m365.plan_traits FINAL WHERE foundation), p), b.plan_ids, arrayResize(b.plan_applies_to, length(b.plan_ids)))) AS plans
         FROM m365.paid_holdings(tenant = {tenant:String}, as_of = {as_of:String}) AS h
         INNER JOIN m365.skus_at(tenant = {tenant:String}, as_of = {as_of:String}) AS b ON b.tenant_id = h.tenant_id AND b.sku_id = h.sku_id
         WHERE h.excluded = ''

@@ -3,7 +3,8 @@
 -- definition: One row per tenant and feed: the status of its last run, when it was last complete, the
 --   refresh date of the report then, how many days that is behind the tenant's newest run,
 --   rows and pages, the share of rows with concealed names, and what to do where something
---   is missing. doubt says what answers about use make of it: never complete, late (a report
+--   is missing. unmatched_rows counts the rows of a report with a principal name that nobody
+--   in the directory had on the refresh date: they are kept and belong to nobody. doubt says what answers about use make of it: never complete, late (a report
 --   more than a week older than the newest run), names concealed, listing incomplete; empty
 --   where nothing is in doubt. A feed that failed says nothing of its entities: they are as
 --   they were, never none.
@@ -21,6 +22,7 @@ SELECT
     c.rows AS rows,
     c.concealed_rows AS concealed_rows,
     if(c.rows > 0, round(c.concealed_rows / c.rows, 4), NULL) AS concealed_share,
+    n.unmatched_rows AS unmatched_rows,
     multiIf(
         c.complete_at IS NULL, 'never complete',
         c.report_date < toDate32(t.newest) - 7, 'late',
@@ -42,6 +44,14 @@ LEFT JOIN (
         AND ({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))
     GROUP BY tenant_id, feed
 ) AS c ON c.tenant_id = l.tenant_id AND c.feed = l.feed
+LEFT JOIN (
+    SELECT r.tenant_id AS tenant_id, r.report AS feed, toNullable(countIf(p.upn = '')) AS unmatched_rows
+    FROM m365.reports_at(tenant = {tenant:String}, as_of = {as_of:String}) AS r
+    INNER JOIN m365.last_complete_runs(tenant = {tenant:String}, as_of = {as_of:String}) AS e ON e.tenant_id = r.tenant_id AND e.feed = r.report
+    LEFT JOIN m365.report_names(tenant = {tenant:String}, as_of = {as_of:String}) AS p ON p.tenant_id = r.tenant_id AND p.refresh_date = e.refresh_date AND p.upn = lower(r.user_principal_name)
+    WHERE r.user_principal_name != '' AND NOT r.concealed AND e.refresh_date IS NOT NULL
+    GROUP BY tenant_id, feed
+) AS n ON n.tenant_id = l.tenant_id AND n.feed = l.feed
 LEFT JOIN m365.organizations AS o FINAL ON o.tenant_id = l.tenant_id
 WHERE l.feed != 'all'
 ORDER BY tenant, doubt = '', feed
