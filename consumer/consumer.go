@@ -125,6 +125,9 @@ func (c *Consumer) session(ctx context.Context) error {
 	if err := c.durable(ctx, stream); err != nil {
 		return err
 	}
+	if err := c.belongs(ctx); err != nil {
+		return err
+	}
 	cuts, err := c.claimCuts(ctx)
 	if err != nil {
 		return err

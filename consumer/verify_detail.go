@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -165,12 +166,33 @@ func (d *difference) judgePart(ctx context.Context, seqs []uint64, extra map[uin
 			f.Superseded++
 			continue
 		}
+		orphan, err := d.v.holdsNone(ctx, seq)
+		if err != nil {
+			return err
+		}
+		if orphan && !d.v.opt.DeleteOrphans {
+			f.Orphaned++
+			f.name(seq)
+			continue
+		}
 		f.Extra++
 		f.name(seq)
 		d.extra = append(d.extra, extraRow{seq, key})
 		d.touched = append(d.touched, f)
 	}
 	return rows.Err()
+}
+
+// holdsNone tells whether the stream has no record of a sequence, of whatever kind.
+func (v *verifier) holdsNone(ctx context.Context, seq uint64) (bool, error) {
+	_, err := v.stream.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read sequence %d of stream %s: %w", seq, v.c.cfg.Stream, err)
+	}
+	return false, nil
 }
 
 // extraRow is a row that no record made: it is deleted by sequence and entity, since an
