@@ -54,7 +54,7 @@ func (c *Consumer) sameStream(ctx context.Context) error {
 		what = "its record of that sequence is another"
 	}
 	return fmt.Errorf("%w: %s has a row of sequence %d, stream %s was deleted and made again or restored from an older copy (%s): "+
-		"run \"nats stream purge %s --seq %d\", which makes it go on above the tables, then run the connectors; or replay into an empty database",
+		"run \"nats stream purge %s --seq %d\", which makes it go on above the tables, then run the connectors; or make the tables anew from it: seatstream replay --fresh --discard",
 		ErrOtherStream, row.table, row.seq, c.cfg.Stream, what, c.cfg.Stream, row.seq+1)
 }
 

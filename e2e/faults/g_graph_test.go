@@ -74,11 +74,16 @@ type fleet struct {
 
 func startFleet(t *testing.T, seed uint64, tenants, people int) *fleet {
 	t.Helper()
+	return fleetOn(t, teststack.StartNATS(t), seed, tenants, people)
+}
+
+func fleetOn(t *testing.T, n *teststack.NATS, seed uint64, tenants, people int) *fleet {
+	t.Helper()
 	var cfgs []graphsim.TenantConfig
 	for i := range tenants {
 		cfgs = append(cfgs, graphsim.TenantConfig{Domain: fmt.Sprintf("t%d.onmicrosoft.com", i), Seed: seed + uint64(i) + 1, Users: people})
 	}
-	f := &fleet{t: t, n: teststack.StartNATS(t), tables: teststack.StartClickHouse(t)}
+	f := &fleet{t: t, n: n, tables: teststack.StartClickHouse(t)}
 	f.sim, f.connectors = teststack.StartSim(t, cfgs...)
 	for i := range f.connectors {
 		f.connectors[i].Reports = []string{activity}
