@@ -20,6 +20,8 @@ var ErrRebuilding = errors.New("the tables are being made anew (replay --fresh):
 // ErrOutlived says that tables made anew would lack rows.
 var ErrOutlived = errors.New("the stream no longer holds what the tables have")
 
+var errPartial = errors.New("the stream takes the records of some tenants only, and the tables hold others too: replay without --fresh")
+
 // FreshOptions say how tables are made anew.
 type FreshOptions struct {
 	// Discard lets rows go whose record the stream no longer holds.
@@ -36,6 +38,9 @@ const mostPasses = 8
 // after the other: for that moment the newest records may be missing in an answer. A crash
 // leaves tables that are complete, or that another Fresh makes so.
 func (c *Consumer) Fresh(ctx context.Context, opt FreshOptions) (rows int64, err error) {
+	if all, err := c.takesAll(ctx); err != nil || !all {
+		return 0, errors.Join(err, errPartial)
+	}
 	held, release, err := lease.Take(ctx, c.leases, "replay.fresh", schemas.NewRunID(time.Now()))
 	if errors.Is(err, lease.ErrHeld) {
 		return 0, ErrRebuilding

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,9 +65,13 @@ func (c *Consumer) newest(ctx context.Context) (n newest, err error) {
 	if err != nil {
 		return n, fmt.Errorf("open stream %s: %w", c.cfg.Stream, err)
 	}
-	where, known := tenantsOf(stream.CachedInfo().Config.Subjects)
+	ids, known := tenantsOf(stream.CachedInfo().Config.Subjects)
 	if !known {
 		return n, nil
+	}
+	where := ""
+	if ids != nil {
+		where = " WHERE tenant_id IN ('" + strings.Join(ids, "', '") + "')"
 	}
 	var parts []string
 	for _, kind := range schemas.Kinds {
@@ -87,22 +92,43 @@ func (c *Consumer) newest(ctx context.Context) (n newest, err error) {
 	return n, nil
 }
 
-// tenantsOf is the condition for the tenants whose records a stream takes: those that its
-// subjects name, or all. A stream that takes no records by their subjects, since it copies
-// another, has sequences of its own, of which nothing can be said.
-func tenantsOf(subjects []string) (where string, known bool) {
-	var ids []string
+// tenantsOf are the tenants whose records a stream takes: those that its subjects name, or all
+// where it names none. A stream that takes no records by their subjects, since it copies
+// another, is of no known tenants.
+func tenantsOf(subjects []string) (ids []string, known bool) {
 	for _, s := range subjects {
 		if root := token(s, 0); root != schemas.Root && root != ">" && root != "*" {
 			continue
 		}
 		tenant := token(s, 1)
 		if !schemas.IsGUID(tenant) {
-			return "", true
+			return nil, true
 		}
 		ids = append(ids, tenant)
 	}
-	return " WHERE tenant_id IN ('" + strings.Join(ids, "', '") + "')", ids != nil
+	return ids, ids != nil
+}
+
+// Stream is the name of the consumer's stream.
+func (c *Consumer) Stream() string { return c.cfg.Stream }
+
+func (c *Consumer) takesAll(ctx context.Context) (bool, error) {
+	stream, err := c.js.Stream(ctx, c.cfg.Stream)
+	if err != nil {
+		return false, fmt.Errorf("open stream %s: %w", c.cfg.Stream, err)
+	}
+	ids, known := tenantsOf(stream.CachedInfo().Config.Subjects)
+	return known && ids == nil, nil
+}
+
+// Takes tells whether the consumer's stream takes the records of a tenant.
+func (c *Consumer) Takes(ctx context.Context, tenant string) (bool, error) {
+	stream, err := c.js.Stream(ctx, c.cfg.Stream)
+	if err != nil {
+		return false, fmt.Errorf("open stream %s: %w", c.cfg.Stream, err)
+	}
+	ids, known := tenantsOf(stream.CachedInfo().Config.Subjects)
+	return known && (ids == nil || slices.Contains(ids, tenant)), nil
 }
 
 // belongs returns when the tables are known to be this stream's. While ClickHouse is away, or

@@ -173,6 +173,17 @@ func (v *verifier) prepare(ctx context.Context) error {
 	}
 	v.stream = stream
 	info := stream.CachedInfo()
+	// Beside other streams, this one's tables are the rows of its tenants.
+	ids, known := tenantsOf(info.Config.Subjects)
+	if !known {
+		return fmt.Errorf("stream %s copies another: which rows are of its records is not known", v.c.cfg.Stream)
+	}
+	if ids != nil {
+		v.opt.Tenants = slices.DeleteFunc(ids, func(id string) bool { return len(v.opt.Tenants) > 0 && !slices.Contains(v.opt.Tenants, id) })
+		if len(v.opt.Tenants) == 0 {
+			v.opt.Tenants = []string{schemas.AllTenants} // nobody
+		}
+	}
 	v.limit = max(0, info.Config.MaxMsgsPerSubject)
 	v.from, v.to = max(1, info.State.FirstSeq), info.State.LastSeq
 	// Everything up to the acknowledgement floor is stored, or set aside.

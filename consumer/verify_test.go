@@ -170,3 +170,22 @@ func TestVerifySeesTablesOfAnotherStream(t *testing.T) {
 		t.Error("rows of a stream that is gone pass for clean")
 	}
 }
+
+func TestVerifyComparesSignIns(t *testing.T) {
+	t.Parallel()
+	n, ch := teststack.StartNATS(t), teststack.StartClickHouse(t)
+	publish(t, n.JS, message(schemas.KindSignIn, guid(1), "r1", schemas.Upsert, fmt.Sprintf(`{"id":%q,"lastSignInDateTime":"2026-03-01T00:00:00Z"}`, guid(1))), runMsg("sign_ins", "r1"))
+	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{}); len(v.Evidence) != 1 || v.Evidence[0].Differs || v.Evidence[0].Live != 1 {
+		t.Errorf("evidence %+v", v.Evidence)
+	}
+	stream, err := n.JS.Stream(t.Context(), schemas.StreamM365.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteMsg(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{}); len(v.Evidence) != 1 || !v.Evidence[0].Differs {
+		t.Errorf("a sign-in that the stream has lost: %+v", v.Evidence)
+	}
+}

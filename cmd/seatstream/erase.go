@@ -48,7 +48,7 @@ lists the person, the next run publishes them again.`,
 			if err != nil {
 				return err
 			}
-			cons, err := a.Consumer(cmd.Context())
+			cons, err := consumerFor(cmd.Context(), a, "", tenants)
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,7 @@ type replayFlags struct {
 	from, to       uint64
 	stdout, resume bool
 	fresh, discard bool
-	name           string
+	name, stream   string
 }
 
 func replayCommand(c *cli) *cobra.Command {
@@ -60,16 +60,25 @@ longer has are left as they are, unless --discard lets those rows go.`,
 				return err
 			}
 			defer a.Close()
-			if r.Filters, err = f.filters(cmd.Context(), a); err != nil {
+			tenants, kinds, err := f.parts(cmd.Context(), a)
+			if err != nil {
+				return err
+			}
+			r.Filters = consumer.Filters(tenants, kinds)
+			if f.stdout && f.stream == "" {
+				f.stream = schemas.StreamM365.Name // no table is asked for
+			}
+			if f.stdout {
+				return printRange(cmd, a, f.stream, r)
+			}
+			cons, err := consumerFor(cmd.Context(), a, f.stream, tenants)
+			if err != nil {
 				return err
 			}
 			if f.fresh {
-				return f.anew(cmd, a)
+				return f.anew(cmd, a, cons)
 			}
-			if f.stdout {
-				return printRange(cmd, a, r)
-			}
-			return f.replay(cmd, a, r)
+			return f.replay(cmd, a, cons, r)
 		},
 	}
 	f.flags(cmd)
@@ -80,6 +89,7 @@ longer has are left as they are, unless --discard lets those rows go.`,
 	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "make the tables anew from the whole stream and exchange them")
 	cmd.Flags().BoolVar(&f.discard, "discard", false, "with --fresh: let rows go whose record the stream no longer holds")
 	cmd.Flags().StringVar(&f.name, "name", "default", "name under which the position is kept")
+	cmd.Flags().StringVar(&f.stream, "stream", "", "stream to read, where the consumer has several")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "go on with the replay of this name where it was paused or killed")
 	return cmd
 }
@@ -106,12 +116,8 @@ func (f *replayFlags) check(cmd *cobra.Command) error {
 }
 
 // anew makes the tables anew.
-func (f *replayFlags) anew(cmd *cobra.Command, a *app.App) error {
+func (f *replayFlags) anew(cmd *cobra.Command, a *app.App, cons *consumer.Consumer) error {
 	ctx := cmd.Context()
-	cons, err := a.Consumer(ctx)
-	if err != nil {
-		return err
-	}
 	if !a.Config.ClickHouse.Embedded() {
 		if err := app.Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
 			return err
@@ -121,7 +127,7 @@ func (f *replayFlags) anew(cmd *cobra.Command, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	total, err := consumer.Count(ctx, js, schemas.StreamM365.Name, consumer.Range{})
+	total, err := consumer.Count(ctx, js, cons.Stream(), consumer.Range{})
 	if err != nil {
 		return err
 	}
@@ -136,28 +142,25 @@ func (f *replayFlags) anew(cmd *cobra.Command, a *app.App) error {
 	return nil
 }
 
-func printRange(cmd *cobra.Command, a *app.App, r consumer.Range) error {
+func printRange(cmd *cobra.Command, a *app.App, stream string, r consumer.Range) error {
 	js, err := a.JetStream(cmd.Context())
 	if err != nil {
 		return err
 	}
-	return consumer.Each(cmd.Context(), js, schemas.StreamM365.Name, r, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	return consumer.Each(cmd.Context(), js, stream, r, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		return printEvent(cmd.OutOrStdout(), msg, meta)
 	})
 }
 
-func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, r consumer.Range) error {
+func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, cons *consumer.Consumer, r consumer.Range) error {
 	ctx := cmd.Context()
-	cons, err := a.Consumer(ctx)
-	if err != nil {
-		return err
-	}
 	if !a.Config.ClickHouse.Embedded() {
 		if err := app.Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
 			return err
 		}
 	}
 	var st *consumer.ReplayState
+	var err error
 	if f.resume {
 		if st, err = cons.Paused(ctx, f.name); errors.Is(err, consumer.ErrNoReplay) {
 			return fmt.Errorf("%w: %s: leave --resume out to begin one", err, f.name)
@@ -174,7 +177,7 @@ func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, r consumer.Range) e
 	}
 	left := st.Range
 	left.From = st.Next
-	total, err := consumer.Count(ctx, js, schemas.StreamM365.Name, left)
+	total, err := consumer.Count(ctx, js, cons.Stream(), left)
 	if err != nil {
 		return err
 	}

@@ -68,21 +68,25 @@ consumer has not stored yet is not compared.`,
 }
 
 func (c *cli) verify(cmd *cobra.Command, a *app.App, opt consumer.VerifyOptions) error {
-	cons, err := a.Consumer(cmd.Context())
+	consumers, err := a.ConsumersOf(cmd.Context(), opt.Tenants...)
 	if err != nil {
 		return err
 	}
-	bar := progress("verify")
-	opt.Progress = func(n int) { bar.Add(int64(n)) }
-	v, err := cons.Verify(cmd.Context(), opt)
-	bar.Done()
-	if err != nil {
-		return err
+	clean := true
+	for _, cons := range consumers {
+		bar := progress("verify")
+		opt.Progress = func(n int) { bar.Add(int64(n)) }
+		v, err := cons.Verify(cmd.Context(), opt)
+		bar.Done()
+		if err != nil {
+			return err
+		}
+		if err := c.printVerification(cmd, cons.Stream(), v); err != nil {
+			return err
+		}
+		clean = clean && v.Clean()
 	}
-	if err := c.printVerification(cmd, v); err != nil {
-		return err
-	}
-	if !v.Clean() {
+	if !clean {
 		return errDiffers
 	}
 	return nil
@@ -90,10 +94,10 @@ func (c *cli) verify(cmd *cobra.Command, a *app.App, opt consumer.VerifyOptions)
 
 // printVerification shows one row a table, tenant and day. For people, days on which
 // nothing differs are one row.
-func (c *cli) printVerification(cmd *cobra.Command, v *consumer.Verification) error {
+func (c *cli) printVerification(cmd *cobra.Command, stream string, v *consumer.Verification) error {
 	t := &output.Table{
 		Title:    "Stream against tables",
-		Subtitle: fmt.Sprintf("stream sequences %d to %d; %d records wait for the consumer and are not compared", v.From, v.To, v.Waiting),
+		Subtitle: fmt.Sprintf("stream %s, sequences %d to %d; %d records wait for the consumer and are not compared", stream, v.From, v.To, v.Waiting),
 		Columns: []output.Column{
 			{Name: "tenant_id"}, {Name: "table"}, {Name: "day"}, {Name: "want", Type: output.Count}, {Name: "have", Type: output.Count},
 			{Name: "missing", Type: output.Count}, {Name: "different", Type: output.Count}, {Name: "extra", Type: output.Count},
