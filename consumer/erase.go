@@ -72,6 +72,9 @@ func (c *Consumer) eraseMessages(ctx context.Context, stream string, seqs []uint
 	for _, seq := range seqs {
 		// Purging and deleting leave the bytes in the files.
 		if err := s.SecureDeleteMsg(ctx, seq); err != nil && !gone(err) {
+			if s.CachedInfo().Config.DenyDelete {
+				err = fmt.Errorf("it denies deletion, as a bucket that another program made does: stop everything, back the stream up, and create it again without deny_delete: %w", err)
+			}
 			return fmt.Errorf("erase sequence %d of stream %s: %w", seq, stream, err)
 		}
 	}
@@ -144,8 +147,10 @@ func (c *Consumer) eraseRows(ctx context.Context, e *Erasure, table string) (int
 	}
 	rest := ids
 	if by := author(columns); by != "" {
+		patient, stop := context.WithTimeout(ctx, mutationLimit)
+		defer stop()
 		for _, where := range e.conditions(column, ids) {
-			if err := c.db.Exec(ctx, "ALTER TABLE "+name+" UPDATE "+by+" = '' WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
+			if err := c.db.Exec(patient, "ALTER TABLE "+name+" UPDATE "+by+" = '' WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
 				return 0, fmt.Errorf("erase %s of %s: %w", by, name, err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -277,9 +278,15 @@ func (v *verifier) setAside(ctx context.Context) error {
 	return nil
 }
 
+// mutationLimit is how long rows of one table may take to be rewritten. Meanwhile the server
+// says nothing, and a connection without a deadline of its own gives up after two minutes.
+const mutationLimit = 6 * time.Hour
+
 // deleteRows deletes rows and returns when they are gone. The condition goes to the
 // server's disk and logs: it must hold no personal data.
 func (c *Consumer) deleteRows(ctx context.Context, table, where string) error {
+	ctx, stop := context.WithTimeout(ctx, mutationLimit)
+	defer stop()
 	if err := c.db.Exec(ctx, "ALTER TABLE "+table+" DELETE WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
 		return fmt.Errorf("delete rows of %s: %w", table, err)
 	}
