@@ -69,7 +69,7 @@ func watchFloor(t *testing.T, tables *teststack.ClickHouse, first int, ended cha
 				t.Error("nobody looked")
 			}
 			return
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		}
 		var seen uint64
 		err := tables.Conn.QueryRow(t.Context(), fmt.Sprintf("SELECT uniqExact(stream_seq) FROM m365.user_changes WHERE stream_seq <= %d", first)).Scan(&seen)
