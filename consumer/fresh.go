@@ -29,8 +29,8 @@ type FreshOptions struct {
 	Progress func(rows int)
 }
 
-// mostPasses bounds how often Fresh runs after a stream that goes on growing.
-const mostPasses = 8
+// nearEnd is how many records may be replayed after the exchange.
+const nearEnd = 5000
 
 // Fresh makes the tables anew from the stream while the consumer goes on: tables in a database
 // beside are filled up to the stream's end and take the place of the old ones; what the
@@ -137,24 +137,26 @@ func (c *Consumer) dropBeside(ctx context.Context) error {
 	return nil
 }
 
-// fillBeside replays the stream into the new tables until its end is near.
+// fillBeside replays the stream into the new tables until its end is near, or comes no nearer.
 func (c *Consumer) fillBeside(ctx context.Context, progress func(int)) (cut uint64, rows int64, err error) {
-	for range mostPasses {
+	for before := uint64(0); ; {
 		last, err := c.lastSeq(ctx)
 		if err != nil {
 			return cut, rows, err
 		}
+		behind := last - cut
+		if cut > 0 && (behind < nearEnd || before > 0 && behind > before/4*3) || behind == 0 {
+			return cut, rows, nil
+		}
 		n, err := c.replayInto(ctx, freshDatabase, cut+1, last, progress)
-		rows += n
-		if err != nil {
+		if rows += n; err != nil {
 			return cut, rows, err
 		}
-		near := last-cut < c.cfg.Grid/4
-		if cut = last; near {
-			break
+		if cut > 0 {
+			before = behind
 		}
+		cut = last
 	}
-	return cut, rows, nil
 }
 
 // replayInto replays a stretch into the tables of a database.

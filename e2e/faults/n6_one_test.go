@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seatstream/seatstream/consumer"
+	"github.com/seatstream/seatstream/internal/connect"
 	"github.com/seatstream/seatstream/schemas"
 )
 
@@ -36,15 +37,8 @@ func TestN6One(t *testing.T) {
 				last := f.n.LastSeq(t)
 				c.nodes[0].damage(rng, damage)
 				mended := time.Now()
-				var now uint64
-				until(t, "the stream answers", func() error {
-					stream, err := f.n.JS.Stream(t.Context(), schemas.StreamM365.Name)
-					if err == nil {
-						now = stream.CachedInfo().State.LastSeq
-						t.Logf("%d of %d records are left, up to %d", stream.CachedInfo().State.Msgs, last, now)
-					}
-					return err
-				})
+				now := f.left(c)
+				t.Logf("the stream goes up to %d of %d", now, last)
 				f.mend(now, last)
 				f.healthy()
 				drained(t, f.n.JS)
@@ -65,6 +59,40 @@ func TestN6One(t *testing.T) {
 			})
 		})
 	}
+}
+
+// left is how far the stream goes after the damage. Where the server can read none of it any
+// more, the stream is not there, and the next process that starts makes it anew; where remains
+// are in the way, the operator has to remove them.
+func (f *fleet) left(c *cluster) (now uint64) {
+	f.t.Helper()
+	tries := 0
+	until(f.t, "the stream answers", func() error {
+		stream, err := f.n.JS.Stream(f.t.Context(), schemas.StreamM365.Name)
+		if err == nil {
+			now = stream.CachedInfo().State.LastSeq
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return err
+		}
+		if _, err = connect.JetStream(f.t.Context(), f.n.Conn, 1, 0); err != nil {
+			if tries++; tries == 20 {
+				f.t.Logf("the stream cannot be made anew beside what is left of it: %v", err)
+				c.nodes[0].kill()
+				if err := os.RemoveAll(c.nodes[0].streamFolder()); err != nil {
+					f.t.Fatal(err)
+				}
+				c.nodes[0].start()
+			}
+		}
+		return errors.Join(err, errNotYet)
+	})
+	return now
+}
+
+// streamFolder is where a server keeps the product's stream.
+func (n *node) streamFolder() string {
+	return filepath.Join(n.store, "jetstream", "$G", "streams", schemas.StreamM365.Name)
 }
 
 // mend does what an operator is told to, where the server has lost the end of the stream: the
@@ -109,7 +137,7 @@ func cutFile(rng *rand.Rand, b []byte) []byte { return b[:len(b)/4+rng.IntN(len(
 func (n *node) damage(rng *rand.Rand, how func(*rand.Rand, []byte) []byte) {
 	n.t.Helper()
 	n.kill()
-	folder := filepath.Join(n.store, "jetstream", "$G", "streams", schemas.StreamM365.Name, "msgs")
+	folder := filepath.Join(n.streamFolder(), "msgs")
 	files, err := filepath.Glob(filepath.Join(folder, "*.blk"))
 	if err != nil || len(files) == 0 {
 		n.t.Fatal(files, err)

@@ -21,7 +21,7 @@ func TestP5Fresh(t *testing.T) {
 	t.Parallel()
 	n, tables, seed := teststack.StartNATS(t), teststack.StartClickHouse(t), rand.Uint64N(1_000_000)
 	b := newBulk(seed, 1000)
-	c, _ := n.Consume(t, consumer.Config{Grid: 1000, Linger: 50 * time.Millisecond}, tables.Conn)
+	c, _ := n.Consume(t, consumer.Config{Linger: 50 * time.Millisecond}, tables.Conn)
 	const first, part = 20_000, 500
 	b.publish(t, n.JS, 0, first)
 	drained(t, n.JS)
