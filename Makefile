@@ -53,7 +53,7 @@ quick: engine ## run the tests without the end-to-end ones and without the race 
 .PHONY: faults
 faults: engine ## break every part under load, many seeds, and write the table of docs/guarantee.md (root for all of it)
 	@mkdir -p bin && rm -f bin/faults.jsonl
-	SEATSTREAM_TEST_FULL=1 SEATSTREAM_FAULT_REPORT=$(CURDIR)/bin/faults.jsonl go test -count 1 -timeout 120m -v -run '$(FAULTS)' $(FAULT_PACKAGES)
+	SEATSTREAM_TEST_FULL=1 SEATSTREAM_TEST_FAULT_REPORT=$(CURDIR)/bin/faults.jsonl go test -count 1 -timeout 300m -v -run '$(FAULTS)' $(FAULT_PACKAGES)
 	go run ./e2e/faults/table bin/faults.jsonl docs/guarantee.md
 
 .PHONY: fuzz

@@ -37,6 +37,9 @@ type Consumer struct {
 	health  health
 	set     *Set   // nil where the process has one stream and no share to keep
 	salt    string // sets the tokens of a replay apart from the live ones
+	// database has the tables that are inserted into; another than the product's while tables
+	// are made anew.
+	database string
 }
 
 // Deps are the connections a consumer works with.
@@ -66,7 +69,7 @@ func New(cfg Config, d Deps) *Consumer {
 		cfg.MaxSize = 64 << 20
 	}
 	log := d.Log.With().Str("stream", cfg.Stream).Logger()
-	return &Consumer{cfg: cfg, js: d.JS, db: d.DB, leases: d.Leases, cursors: d.Cursors, log: log}
+	return &Consumer{cfg: cfg, js: d.JS, db: d.DB, leases: d.Leases, cursors: d.Cursors, log: log, database: schemas.Database}
 }
 
 // Run consumes until ctx is done, and then stores what it holds. Whatever goes wrong, it
@@ -123,6 +126,9 @@ func (c *Consumer) session(ctx context.Context) error {
 		return fmt.Errorf("open stream %s: %w", c.cfg.Stream, err)
 	}
 	if err := c.durable(ctx, stream); err != nil {
+		return err
+	}
+	if err := c.belongs(ctx); err != nil {
 		return err
 	}
 	cuts, err := c.claimCuts(ctx)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,8 +41,14 @@ func (c *Consumer) Erase(ctx context.Context, e *Erasure, progress func(step str
 			return err
 		}
 	}
+	if err := c.eraseCheckpoints(ctx, e); err != nil {
+		return err
+	}
 	progress("waiting for the consumer")
 	if err := c.settled(ctx); err != nil {
+		return err
+	}
+	if err := c.notRebuilding(ctx); err != nil {
 		return err
 	}
 	for table := range e.tables {
@@ -65,6 +72,9 @@ func (c *Consumer) eraseMessages(ctx context.Context, stream string, seqs []uint
 	for _, seq := range seqs {
 		// Purging and deleting leave the bytes in the files.
 		if err := s.SecureDeleteMsg(ctx, seq); err != nil && !gone(err) {
+			if s.CachedInfo().Config.DenyDelete {
+				err = fmt.Errorf("it denies deletion, as a bucket that another program made does: stop everything, back the stream up, and create it again without deny_delete: %w", err)
+			}
 			return fmt.Errorf("erase sequence %d of stream %s: %w", seq, stream, err)
 		}
 	}
@@ -119,22 +129,40 @@ func (c *Consumer) wait(ctx context.Context, otherwise string, done func() (bool
 	}
 }
 
-// eraseRows deletes the rows by sequence, since a mutation's condition is kept on disk,
-// and has the parts that held them removed.
+// eraseRows deletes the rows by sequence or id, since a mutation's condition is kept on disk,
+// and has the parts that held them removed. A row that names the person as the one who brought
+// it along stays, without the name.
 func (c *Consumer) eraseRows(ctx context.Context, e *Erasure, table string) (int, error) {
-	seqs, err := c.rowsOf(ctx, e, table)
-	if err != nil || len(seqs) == 0 {
+	ids, err := c.rowsOf(ctx, e, table)
+	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	name := schemas.Database + "." + table
-	if !slices.Contains(e.tables[table], "stream_seq") {
-		return 0, fmt.Errorf("table %s names the person in %d rows, and its rows have no stream_seq to erase them by: delete them by hand", name, len(seqs))
+	name, columns := schemas.Database+"."+table, e.tables[table]
+	column := rowID(columns)
+	if column == "" {
+		return 0, fmt.Errorf("table %s names the person in %d rows, and its rows have no id to erase them by: delete them by hand", name, len(ids))
 	}
 	if err := c.db.Exec(ctx, "ALTER TABLE "+name+" MODIFY SETTING old_parts_lifetime = 0"); err != nil {
 		return 0, fmt.Errorf("shorten the life of old parts of %s: %w", name, err)
 	}
-	for part := range slices.Chunk(seqs, 5000) {
-		if err := c.deleteRows(ctx, name, fmt.Sprintf("tenant_id = '%s' AND stream_seq IN (%s)", e.Tenant, numbers(part))); err != nil {
+	rest := ids
+	if by := author(columns); by != "" {
+		patient, stop := context.WithTimeout(ctx, mutationLimit)
+		defer stop()
+		for _, where := range e.conditions(column, ids) {
+			if err := c.db.Exec(patient, "ALTER TABLE "+name+" UPDATE "+by+" = '' WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
+				return 0, fmt.Errorf("erase %s of %s: %w", by, name, err)
+			}
+		}
+		if rest, err = c.rowsOf(ctx, e, table); err != nil {
+			return 0, err
+		}
+		if column == importedAt && len(rest) > 0 {
+			return 0, fmt.Errorf("table %s names the person in %d rows that were imported together with others: delete them by hand", name, len(rest))
+		}
+	}
+	for _, where := range e.conditions(column, rest) {
+		if err := c.deleteRows(ctx, name, where); err != nil {
 			return 0, err
 		}
 	}
@@ -156,7 +184,47 @@ func (c *Consumer) eraseRows(ctx context.Context, e *Erasure, table string) (int
 	if err == nil && len(left) > 0 {
 		err = fmt.Errorf("table %s names the person again in %d rows: erase once more", name, len(left))
 	}
-	return len(seqs), err
+	return len(ids), err
+}
+
+// conditions select rows by their ids.
+func (e *Erasure) conditions(column string, ids []string) (wheres []string) {
+	for part := range slices.Chunk(ids, 5000) {
+		wheres = append(wheres, fmt.Sprintf("tenant_id IN ('%s', '%s') AND %s IN (%s)", e.Tenant, schemas.AllTenants, column, strings.Join(part, ", ")))
+	}
+	return wheres
+}
+
+// notRebuilding refuses while tables are made anew: what was read before would come back.
+func (c *Consumer) notRebuilding(ctx context.Context) error {
+	var n uint64
+	if err := c.db.QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = $1", freshDatabase).Scan(&n); err != nil {
+		return fmt.Errorf("list databases: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w; where nobody does that any more, drop database %s", ErrRebuilding, freshDatabase)
+}
+
+// eraseCheckpoints erases what is remembered of the tenant's unfinished run, whatever is in it:
+// the links of its pages are opaque, and may hold a name. The run begins anew.
+func (c *Consumer) eraseCheckpoints(ctx context.Context, e *Erasure) error {
+	const stream = "KV_" + schemas.BucketCheckpoints
+	key := "$KV." + schemas.BucketCheckpoints + "." + e.Tenant
+	var seqs []uint64
+	err := Each(ctx, c.js, stream, Range{Filters: []string{key, key + ".>"}, HeadersOnly: true}, func(_ jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		seqs = append(seqs, meta.Sequence.Stream)
+		return nil
+	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e.Entries += len(seqs)
+	return c.eraseMessages(ctx, stream, seqs)
 }
 
 // eraseEvidence publishes that there was an erasure, in numbers.

@@ -22,7 +22,7 @@ type Erasure struct {
 	Records map[schemas.Kind]int // of the stream, by kind
 	Others  int                  // of Records: those of other entities that name the person, such as a site's owner
 	Letters int                  // dead letters
-	Entries int                  // entries of the buckets of cursors and statuses
+	Entries int                  // entries of the buckets of cursors and statuses; once erased, of checkpoints too
 	Rows    map[string]uint64    // rows by table
 	person  *person
 	marked  map[string][]uint64 // stream: sequences
@@ -52,6 +52,9 @@ func (e *Erasure) Total() (n int) {
 // principal names and mail addresses, and the display names where a report row has no
 // other name. It changes nothing.
 func (c *Consumer) PlanErase(ctx context.Context, tenant, user string) (*Erasure, error) {
+	if err := c.notRebuilding(ctx); err != nil {
+		return nil, err
+	}
 	e := &Erasure{Tenant: tenant, Records: map[schemas.Kind]int{}, Rows: map[string]uint64{}, marked: map[string][]uint64{}}
 	entry, err := c.cursors.Get(ctx, schemas.DigestKeyName(tenant))
 	switch {
@@ -209,19 +212,43 @@ func (c *Consumer) countRows(ctx context.Context, e *Erasure) error {
 		return fmt.Errorf("list tables: %w", err)
 	}
 	for table := range e.tables {
-		seqs, err := c.rowsOf(ctx, e, table)
+		ids, err := c.rowsOf(ctx, e, table)
 		if err != nil {
 			return err
 		}
-		if len(seqs) > 0 {
-			e.Rows[table] = uint64(len(seqs))
+		if len(ids) > 0 {
+			e.Rows[table] = uint64(len(ids))
 		}
 	}
 	return nil
 }
 
-// rowsOf lists the sequences of a table's rows that name the person.
-func (c *Consumer) rowsOf(ctx context.Context, e *Erasure, table string) (seqs []uint64, err error) {
+// rowID is the column by which a table's rows can be told without a name: the stream sequence
+// of what is made of records, the random id of what people bring along one by one, the moment
+// of what they bring along together; empty where a table has none of them.
+func rowID(columns []string) string {
+	return firstOf(columns, "stream_seq", "exclusion_id", "recommendation_id", importedAt)
+}
+
+const importedAt = "imported_at"
+
+// author is the column that says who brought a row along; empty where there is none.
+func author(columns []string) string { return firstOf(columns, "who", "made_by", "imported_by") }
+
+func firstOf(columns []string, wanted ...string) string {
+	for _, name := range wanted {
+		if slices.Contains(columns, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// ofTenant is the condition for a tenant's rows. What people bring along may be for all tenants.
+const ofTenant = "tenant_id IN (toUUID($1), toUUID('" + schemas.AllTenants + "'))"
+
+// rowsOf lists the ids, as SQL, of a table's rows that name the person.
+func (c *Consumer) rowsOf(ctx context.Context, e *Erasure, table string) (ids []string, err error) {
 	columns := e.tables[table]
 	p := e.person
 	condition := "match(toString(tuple(*)), $2)"
@@ -231,21 +258,21 @@ func (c *Consumer) rowsOf(ctx context.Context, e *Erasure, table string) (seqs [
 		condition += " OR has($3, toString(row_key)) OR user_principal_name = '' AND match(toString(tuple(*)), $4)"
 		args = append(args, p.rowKeys(), p.rowNames)
 	}
-	seq := "stream_seq"
-	if !slices.Contains(columns, seq) {
-		seq = "toUInt64(0)" // a table that is not made of records
+	id := "''" // a table without
+	if column := rowID(columns); column != "" {
+		id = "toString(" + column + ")"
 	}
-	rows, err := c.db.Query(quiet(ctx), "SELECT "+seq+" FROM "+schemas.Database+"."+table+" WHERE tenant_id = toUUID($1) AND ("+condition+")", args...)
+	rows, err := c.db.Query(quiet(ctx), "SELECT "+id+" FROM "+schemas.Database+"."+table+" WHERE "+ofTenant+" AND ("+condition+")", args...)
 	if err != nil {
 		return nil, fmt.Errorf("search table %s: %w", table, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var n uint64
-		if err := rows.Scan(&n); err != nil {
+		var id string
+		if err := rows.Scan(&id); err != nil {
 			return nil, fmt.Errorf("search table %s: %w", table, err)
 		}
-		seqs = append(seqs, n)
+		ids = append(ids, "'"+id+"'") // a number or a UUID
 	}
-	return seqs, rows.Err()
+	return ids, rows.Err()
 }

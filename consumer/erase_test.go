@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go"
 
@@ -92,6 +93,7 @@ func TestEraseLeavesNoTrace(t *testing.T) {
 	traces(t, n, key)
 	c, stop := consume(t, n, ch.Conn, quick)
 	teststack.Drain(t, c)
+	brought(t, n, ch.Conn)
 	dirs := []string{n.Server().JetStreamConfig().StoreDir, ask(t, ch.Conn, "SELECT path FROM system.disks WHERE name = 'default'")}
 	needles := []string{annaName, annaOld, annaNew, annaMail, anna, strings.ToUpper(annaOld)}
 	for _, needle := range needles {
@@ -132,6 +134,9 @@ func TestEraseLeavesNoTrace(t *testing.T) {
 		"SELECT count() FROM m365.members FINAL":                                                             "1",
 		"SELECT count() FROM m365.report_changes FINAL":                                                      "2",
 		"SELECT count() FROM m365.run_changes WHERE feed = 'erase' AND deletes = 10 AND status = 'complete'": "1",
+		"SELECT groupArray((reason, who)) FROM (SELECT * FROM m365.exclusions FINAL ORDER BY reason)":        "[('everybody\\'s','joe'),('made by her','')]",
+		"SELECT groupArray(reason) FROM m365.recommendations FINAL":                                          "['another seat']",
+		"SELECT groupArray(imported_by) FROM m365.prices FINAL":                                              "['']",
 		"SELECT countIf(engine_full LIKE '%old_parts_lifetime%') FROM system.tables":                         "0",
 	})
 	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{}); !v.Clean() {
@@ -142,6 +147,28 @@ func TestEraseLeavesNoTrace(t *testing.T) {
 	for _, needle := range needles[1:] {
 		for _, file := range found(t, dirs[:1], needle) {
 			t.Errorf("%s is still in %s of the stopped server", needle, file)
+		}
+	}
+}
+
+// brought stores what people bring along about a person, or the person about others, and what
+// an unfinished run has left.
+func brought(t *testing.T, n *teststack.NATS, db driver.Conn) {
+	t.Helper()
+	const zeros, at = schemas.AllTenants, "'2026-03-14 06:00:00'"
+	exclusion := func(of, user, reason, who string) string {
+		return fmt.Sprintf("INSERT INTO m365.exclusions VALUES (generateUUIDv4(), '%s', '%s', '%s', 'vip', '%s', '%s', %s, NULL, 0)", of, user, guid(8), reason, who, at)
+	}
+	seat := func(user, reason string) string {
+		return fmt.Sprintf("INSERT INTO m365.recommendations VALUES (generateUUIDv4(), '%s', '%s', '%s', 'reclaim', %s, 'joe', '%s', NULL, '', 0)", tenant, user, guid(8), at, reason)
+	}
+	exec(t, db, exclusion(tenant, anna, "about her", "joe"), exclusion(zeros, anna, "everywhere", "joe"), exclusion(tenant, zeros, "for "+annaOld, "joe"),
+		exclusion(tenant, joanna, "made by her", annaNew), exclusion(zeros, zeros, "everybody''s", "joe"),
+		seat(anna, "her seat"), seat(joanna, "another seat"),
+		fmt.Sprintf("INSERT INTO m365.prices VALUES ('%s', '%s', 1, 'EUR', 'annual', '2026-01-01', NULL, %s, '%s', 0)", tenant, guid(8), at, annaOld))
+	for _, key := range []string{tenant, tenant + ".users.1"} {
+		if _, err := n.Stores.Checkpoints.Put(t.Context(), key, []byte(`{"next":"https://graph.example/users?$skiptoken=`+annaOld+`"}`)); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (c *Consumer) insert(ctx context.Context, t *tableBatch, p part) error {
 	}))
 	names, values := t.columns()
 	values = p.slice(values)
-	b, err := c.db.PrepareBatch(ctx, "INSERT INTO "+schemas.Database+"."+t.table()+" ("+strings.Join(names, ", ")+")")
+	b, err := c.db.PrepareBatch(ctx, "INSERT INTO "+c.database+"."+t.table()+" ("+strings.Join(names, ", ")+")")
 	if err != nil {
 		return fmt.Errorf("insert %d rows into %s: %w", p.to-p.from, t.table(), err)
 	}

@@ -163,6 +163,9 @@ func (c *Consumer) Replay(ctx context.Context, r Range, progress func(rows int))
 // NewReplay plans a replay up to the record that is the stream's last now. Times become
 // sequences here, once, so that a replay that goes on later is the same one.
 func (c *Consumer) NewReplay(ctx context.Context, r Range) (*ReplayState, error) {
+	if err := c.sameStream(ctx); err != nil {
+		return nil, err
+	}
 	stream, err := c.js.Stream(ctx, c.cfg.Stream)
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", c.cfg.Stream, err)

@@ -100,3 +100,59 @@ func TestBacklogInRecordsAndTime(t *testing.T) {
 		t.Errorf("all stored: %+v, %v", b, err)
 	}
 }
+
+// TestVerifyOfSeveralStreams: streams that have a tenant each count their sequences for
+// themselves. One that has come less far than the tables is no other stream than theirs, and
+// verify compares each with the rows of its tenant.
+func TestVerifyOfSeveralStreams(t *testing.T) {
+	t.Parallel()
+	n, ch := teststack.StartNATS(t), teststack.StartClickHouse(t)
+	const other = "11111111-4a59-4687-9786-a5b4c3d2e1f0"
+	stream, err := n.JS.Stream(t.Context(), "M365")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := stream.CachedInfo().Config
+	cfg.Subjects = []string{"m365." + tenant + ".>"}
+	if _, err := n.JS.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Name, cfg.Subjects = "M365_B", []string{"m365." + other + ".>"}
+	if _, err := n.JS.CreateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	publishUsers(t, n.JS, 0, 500, "r1")
+	first, _ := consume(t, n, ch.Conn, quick)
+	teststack.Drain(t, first)
+	second := quick
+	second.Stream = "M365_B"
+	c, _ := consume(t, n, ch.Conn, second)
+	for i := range 20 {
+		m := userMsg(i, "r1")
+		m.Subject = strings.Replace(m.Subject, tenant, other, 1)
+		m.Header.Set("Nats-Msg-Id", strings.Replace(m.Header.Get("Nats-Msg-Id"), tenant, other, 1))
+		m.Header.Set("ce-id", m.Header.Get("Nats-Msg-Id"))
+		publish(t, n.JS, m)
+	}
+	teststack.Drain(t, c)
+	for _, c := range []*consumer.Consumer{first, c} {
+		if v, err := c.Verify(t.Context(), consumer.VerifyOptions{}); err != nil || !v.Clean() || len(v.Findings) != 2 {
+			t.Errorf("stream %s: %v, %v", c.Stream(), faults(v), err)
+		}
+	}
+	exec(t, ch.Conn, "ALTER TABLE m365.user_changes DELETE WHERE tenant_id = '"+other+"' AND stream_seq = 7 SETTINGS mutations_sync = 1")
+	if v, err := first.Verify(t.Context(), consumer.VerifyOptions{}); err != nil || !v.Clean() {
+		t.Errorf("another stream's loss: %v, %v", faults(v), err)
+	}
+	v, err := c.Verify(t.Context(), consumer.VerifyOptions{Repair: true})
+	if err != nil || !v.Clean() || !slices.Contains(faults(v), "user_changes 1/0/0") {
+		t.Errorf("its own loss: %v, %v", faults(v), err)
+	}
+	expect(t, ch.Conn, "repaired", map[string]string{"SELECT count() FROM m365.user_changes FINAL": "520"})
+	if _, err := c.Fresh(t.Context(), consumer.FreshOptions{Discard: true}); err == nil {
+		t.Error("the tables of two streams were made anew from one")
+	}
+	if ok, err := c.Takes(t.Context(), tenant); ok || err != nil {
+		t.Errorf("takes a tenant of another stream: %v, %v", ok, err)
+	}
+}

@@ -18,7 +18,10 @@ type VerifyOptions struct {
 	Kinds        []schemas.Kind // none for all
 	Since, Until time.Time      // when records were stored in the stream; zero for no bound
 	Repair       bool           // replay what differs
-	Progress     func(records int)
+	// DeleteOrphans lets a repair delete rows whose record the stream does not hold. They may be
+	// the last copy of what a damaged stream has lost.
+	DeleteOrphans bool
+	Progress      func(records int)
 }
 
 // Finding is what one table holds of one tenant and day, beside what it should hold. A
@@ -34,13 +37,14 @@ type Finding struct {
 	Extra         uint64
 	Superseded    uint64   // rows whose record the stream's history limit has removed
 	DeadLettered  uint64   // records that no table took and a dead letter keeps
+	Orphaned      uint64   // rows at sequences where the stream holds nothing: it has lost the record, or there was none
 	Sequences     []uint64 // the first of those missing, different or extra
 	Repaired      bool
 	digest, other tally // while comparing
 }
 
 // Differs tells whether the table does not hold what it should.
-func (f *Finding) Differs() bool { return f.Missing+f.Different+f.Extra > 0 }
+func (f *Finding) Differs() bool { return f.Missing+f.Different+f.Extra+f.Orphaned > 0 }
 
 // Verification is what Verify came to.
 type Verification struct {
@@ -52,7 +56,7 @@ type Verification struct {
 
 // Clean reports whether nothing differs, or everything that did has been repaired.
 func (v *Verification) Clean() bool {
-	return !slices.ContainsFunc(v.Findings, func(f *Finding) bool { return f.Differs() && !f.Repaired }) &&
+	return !slices.ContainsFunc(v.Findings, func(f *Finding) bool { return f.Differs() && (!f.Repaired || f.Orphaned > 0) }) &&
 		!slices.ContainsFunc(v.Evidence, func(e EvidenceFinding) bool { return e.Differs })
 }
 
@@ -93,7 +97,8 @@ type verifier struct {
 	opt      VerifyOptions
 	tables   map[schemas.Kind]*tableSpec
 	dead     map[uint64]bool // sequences that a dead letter keeps
-	limit    int64           // records that the stream keeps of an entity; 0 for all
+	stream   jetstream.Stream
+	limit    int64 // records that the stream keeps of an entity; 0 for all
 	from, to uint64
 	groups   map[groupKey]*Finding
 	bad      map[groupKey][]uint64 // records that do not decode and that no dead letter keeps
@@ -107,7 +112,8 @@ type verifier struct {
 // follows the batch. What the consumer has not stored yet is not compared.
 //
 // With Repair, what is missing is inserted, what differs or should not be there is deleted
-// by its sequence and inserted again; nothing else is touched.
+// by its sequence and inserted again; nothing else is touched. A row at a sequence where the
+// stream holds no record at all is kept, for the stream may have lost it.
 func (c *Consumer) Verify(ctx context.Context, opt VerifyOptions) (*Verification, error) {
 	v := &verifier{
 		c: c.salted("verify " + schemas.NewRunID(time.Now())), opt: opt, tables: map[schemas.Kind]*tableSpec{},
@@ -141,7 +147,7 @@ func (c *Consumer) Verify(ctx context.Context, opt VerifyOptions) (*Verification
 // salted returns a consumer whose inserts the server does not take for repeated ones.
 func (c *Consumer) salted(salt string) *Consumer {
 	s := New(c.cfg, Deps{JS: c.js, DB: c.db, Leases: c.leases, Cursors: c.cursors, Log: c.log})
-	s.salt = salt
+	s.salt, s.database = salt, c.database
 	return s
 }
 
@@ -165,7 +171,19 @@ func (v *verifier) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open stream %s: %w", v.c.cfg.Stream, err)
 	}
+	v.stream = stream
 	info := stream.CachedInfo()
+	// Beside other streams, this one's tables are the rows of its tenants.
+	ids, known := tenantsOf(info.Config.Subjects)
+	if !known {
+		return fmt.Errorf("stream %s copies another: which rows are of its records is not known", v.c.cfg.Stream)
+	}
+	if ids != nil {
+		v.opt.Tenants = slices.DeleteFunc(ids, func(id string) bool { return len(v.opt.Tenants) > 0 && !slices.Contains(v.opt.Tenants, id) })
+		if len(v.opt.Tenants) == 0 {
+			v.opt.Tenants = []string{schemas.AllTenants} // nobody
+		}
+	}
 	v.limit = max(0, info.Config.MaxMsgsPerSubject)
 	v.from, v.to = max(1, info.State.FirstSeq), info.State.LastSeq
 	// Everything up to the acknowledgement floor is stored, or set aside.

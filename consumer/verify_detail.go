@@ -2,10 +2,12 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -165,12 +167,33 @@ func (d *difference) judgePart(ctx context.Context, seqs []uint64, extra map[uin
 			f.Superseded++
 			continue
 		}
+		orphan, err := d.v.holdsNone(ctx, seq)
+		if err != nil {
+			return err
+		}
+		if orphan && !d.v.opt.DeleteOrphans {
+			f.Orphaned++
+			f.name(seq)
+			continue
+		}
 		f.Extra++
 		f.name(seq)
 		d.extra = append(d.extra, extraRow{seq, key})
 		d.touched = append(d.touched, f)
 	}
 	return rows.Err()
+}
+
+// holdsNone tells whether the stream has no record of a sequence, of whatever kind.
+func (v *verifier) holdsNone(ctx context.Context, seq uint64) (bool, error) {
+	_, err := v.stream.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read sequence %d of stream %s: %w", seq, v.c.cfg.Stream, err)
+	}
+	return false, nil
 }
 
 // extraRow is a row that no record made: it is deleted by sequence and entity, since an
@@ -255,9 +278,15 @@ func (v *verifier) setAside(ctx context.Context) error {
 	return nil
 }
 
+// mutationLimit is how long rows of one table may take to be rewritten. Meanwhile the server
+// says nothing, and a connection without a deadline of its own gives up after two minutes.
+const mutationLimit = 6 * time.Hour
+
 // deleteRows deletes rows and returns when they are gone. The condition goes to the
 // server's disk and logs: it must hold no personal data.
 func (c *Consumer) deleteRows(ctx context.Context, table, where string) error {
+	ctx, stop := context.WithTimeout(ctx, mutationLimit)
+	defer stop()
 	if err := c.db.Exec(ctx, "ALTER TABLE "+table+" DELETE WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
 		return fmt.Errorf("delete rows of %s: %w", table, err)
 	}

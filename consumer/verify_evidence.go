@@ -28,6 +28,7 @@ type EvidenceFinding struct {
 var feedKinds = map[string]schemas.Kind{
 	"organization": schemas.KindOrganization, "skus": schemas.KindSKU, "subscriptions": schemas.KindSubscription,
 	"groups": schemas.KindGroup, "members": schemas.KindMember, "users": schemas.KindUser, "deleted_users": schemas.KindDeletedUser,
+	"sign_ins": schemas.KindSignIn,
 }
 
 // feedFilter is the filter of a feed's records; empty where the feed lists no kind.

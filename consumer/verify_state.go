@@ -168,6 +168,8 @@ func (v *verifier) repairState(ctx context.Context, t *tableSpec, tenant string,
 	if err := v.c.deleteRows(ctx, t.state, in); err != nil {
 		return err
 	}
+	ctx, stop := context.WithTimeout(ctx, mutationLimit)
+	defer stop()
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplicate": 0, "async_insert": 0}))
 	err := v.c.db.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s FINAL WHERE %s ORDER BY stream_seq DESC LIMIT 1 BY %s",
 		t.state, t.columns(), t.columns(), t.history, in, t.entity))

@@ -33,6 +33,13 @@ func faults(v *consumer.Verification) (list []string) {
 	return list
 }
 
+func orphans(v *consumer.Verification) (n uint64) {
+	for _, f := range v.Findings {
+		n += f.Orphaned
+	}
+	return n
+}
+
 // rawContent is what all tables hold, row by row, replaced rows included.
 func rawContent(t *testing.T, db driver.Conn) map[string]string {
 	t.Helper()
@@ -122,7 +129,11 @@ func TestVerifyKeepsWhatTheStreamHasOutlived(t *testing.T) {
 	}
 	// A row that no record made is found all the same.
 	exec(t, ch.Conn, "INSERT INTO m365.user_changes (tenant_id, user_id, stream_seq, observed_at) SELECT any(tenant_id), generateUUIDv4(), 30, any(observed_at) FROM m365.users")
-	if v = verify(t, n, ch.Conn, consumer.VerifyOptions{Repair: true}); !slices.Contains(faults(v), "user_changes 0/0/1") {
+	if v = verify(t, n, ch.Conn, consumer.VerifyOptions{Repair: true}); v.Clean() || orphans(v) != 1 {
+		t.Errorf("an invented row: %d orphans", orphans(v))
+	}
+	expect(t, ch.Conn, "the stream may have lost it", map[string]string{"SELECT count() FROM m365.user_changes FINAL": "101"})
+	if v = verify(t, n, ch.Conn, consumer.VerifyOptions{Repair: true, DeleteOrphans: true}); !slices.Contains(faults(v), "user_changes 0/0/1") {
 		t.Errorf("an invented row: %v", faults(v))
 	}
 	if v = verify(t, n, ch.Conn, consumer.VerifyOptions{}); !v.Clean() || faults(v) != nil {
@@ -157,5 +168,24 @@ func TestVerifySeesTablesOfAnotherStream(t *testing.T) {
 	exec(t, ch.Conn, "INSERT INTO m365.user_changes (tenant_id, user_id, stream_seq) SELECT generateUUIDv4(), generateUUIDv4(), 5")
 	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{Repair: true}); v.Clean() {
 		t.Error("rows of a stream that is gone pass for clean")
+	}
+}
+
+func TestVerifyComparesSignIns(t *testing.T) {
+	t.Parallel()
+	n, ch := teststack.StartNATS(t), teststack.StartClickHouse(t)
+	publish(t, n.JS, message(schemas.KindSignIn, guid(1), "r1", schemas.Upsert, fmt.Sprintf(`{"id":%q,"lastSignInDateTime":"2026-03-01T00:00:00Z"}`, guid(1))), runMsg("sign_ins", "r1"))
+	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{}); len(v.Evidence) != 1 || v.Evidence[0].Differs || v.Evidence[0].Live != 1 {
+		t.Errorf("evidence %+v", v.Evidence)
+	}
+	stream, err := n.JS.Stream(t.Context(), schemas.StreamM365.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteMsg(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if v := verify(t, n, ch.Conn, consumer.VerifyOptions{}); len(v.Evidence) != 1 || !v.Evidence[0].Differs {
+		t.Errorf("a sign-in that the stream has lost: %+v", v.Evidence)
 	}
 }

@@ -180,6 +180,9 @@ func (s *Stores) forget(ctx context.Context, js jetstream.JetStream, tenant stri
 	if err != nil {
 		return fmt.Errorf("forget unfinished run of tenant %s: %w", tenant, err)
 	}
+	if err := s.overwriteLinks(ctx, stream, tenant); err != nil {
+		return fmt.Errorf("forget unfinished run of tenant %s: %w", tenant, err)
+	}
 	prefix := "$KV." + schemas.BucketCheckpoints + "." + tenant
 	for _, subject := range []string{prefix, prefix + ".>"} {
 		if err := stream.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
@@ -187,6 +190,32 @@ func (s *Stores) forget(ctx context.Context, js jetstream.JetStream, tenant stri
 		}
 	}
 	return nil
+}
+
+// overwriteLinks overwrites the links to pages of users in the server's files: they are Graph's
+// and opaque, and may hold a principal name. A purge leaves the bytes.
+func (s *Stores) overwriteLinks(ctx context.Context, stream jetstream.Stream, of string) error {
+	if stream.CachedInfo().Config.DenyDelete {
+		return nil // a bucket of an earlier version
+	}
+	tenant, feed, _ := strings.Cut(of, ".")
+	if feed != "" && feed != "users" {
+		return nil
+	}
+	w, err := s.Checkpoints.Watch(ctx, tenant+".users.*", jetstream.MetaOnly(), jetstream.IgnoreDeletes())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Stop() }() // the watch ends with ctx otherwise
+	for e := range w.Updates() {
+		if e == nil {
+			break
+		}
+		if err := stream.SecureDeleteMsg(ctx, e.Revision()); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // marks reads the pages of a feed that this run has read, from the first on. One that is

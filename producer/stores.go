@@ -38,15 +38,38 @@ func OpenStores(ctx context.Context, js jetstream.JetStream, replicas int) (*Sto
 		{&s.Producers, schemas.BucketProducers, presenceTTL, "producers that are there, by endpoint"},
 		{&s.Leases, schemas.BucketLeases, lease.TTL, "one run per tenant at a time"},
 	} {
-		kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: b.name, TTL: b.ttl, Description: b.desc, Storage: jetstream.FileStorage, Replicas: replicas,
-		})
+		kv, err := openBucket(ctx, js, b.name, b.desc, b.ttl, replicas)
 		if err != nil {
 			return nil, fmt.Errorf("open bucket %s: %w", b.name, err)
 		}
 		*b.kv = kv
 	}
 	return s, nil
+}
+
+// openBucket opens a bucket, and creates it where it is missing: as the client library does,
+// but so that an entry can be overwritten on disk. A link to a page may hold a principal name,
+// and the library's buckets deny that to erase.
+func openBucket(ctx context.Context, js jetstream.JetStream, name, description string, ttl time.Duration, replicas int) (jetstream.KeyValue, error) {
+	duplicates := 2 * time.Minute
+	if ttl > 0 {
+		duplicates = min(ttl, duplicates)
+	}
+	cfg := jetstream.StreamConfig{
+		Name: "KV_" + name, Description: description, Subjects: []string{"$KV." + name + ".>"}, Storage: jetstream.FileStorage, Replicas: replicas,
+		MaxMsgsPerSubject: 1, MaxBytes: -1, MaxMsgs: -1, MaxMsgSize: -1, MaxConsumers: -1, MaxAge: ttl, Duplicates: duplicates,
+		AllowRollup: true, AllowDirect: true, Discard: jetstream.DiscardNew,
+	}
+	stream, err := js.Stream(ctx, cfg.Name)
+	if err == nil {
+		cfg.DenyDelete = stream.CachedInfo().Config.DenyDelete // the server lets nobody take that back
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, err
+	}
+	if _, err := js.CreateOrUpdateStream(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return js.KeyValue(ctx, name)
 }
 
 // ClearLeases ends all leases. A holder that is alive notices at its next renewal and ends.

@@ -24,7 +24,8 @@ func eraseCommand(c *cli) *cobra.Command {
 		Use: "erase", Short: "Erase every trace of a person from stream, dead letters and tables",
 		Long: `erase finds every record of a tenant that names a person, by directory id, by every
 principal name and mail address the person ever had, and by display name in report rows that
-name nobody else. It says in numbers what it found and asks before it erases: messages are
+name nobody else; exclusions and recommendations among them. What an unfinished run of the
+tenant has left is erased whole: the run begins anew. It says in numbers what it found and asks before it erases: messages are
 overwritten in the stream's files, rows are deleted and the table parts that held them are
 removed from disk. A run record of the feed "erase" stays, which names the person by a keyed
 digest only. nats-server rewrites its index of subjects, which hold directory ids, every two
@@ -48,7 +49,7 @@ lists the person, the next run publishes them again.`,
 			if err != nil {
 				return err
 			}
-			cons, err := a.Consumer(cmd.Context())
+			cons, err := consumerFor(cmd.Context(), a, "", tenants)
 			if err != nil {
 				return err
 			}

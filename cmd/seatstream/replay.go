@@ -18,7 +18,8 @@ type replayFlags struct {
 	selection
 	from, to       uint64
 	stdout, resume bool
-	name           string
+	fresh, discard bool
+	name, stream   string
 }
 
 func replayCommand(c *cli) *cobra.Command {
@@ -30,11 +31,16 @@ by stream sequence, so a record that is there already is not counted twice: a re
 be repeated, and may run while everything else does.
 
 Its position is kept behind every batch. Ctrl-C pauses it, and --resume goes on, with the
-same range, after a pause or a crash.`,
+same range, after a pause or a crash.
+
+--fresh makes all tables anew beside the old ones, fills them from the stream while the
+consumer goes on, and exchanges them. Tables that hold rows whose record the stream no
+longer has are left as they are, unless --discard lets those rows go.`,
 		Example: `  seatstream replay                          everything: fills an empty database
   seatstream replay --since 2h --kind user,licence
   seatstream replay --from-seq 100000 --to-seq 200000 --name repair
   seatstream replay --resume --name repair
+  seatstream replay --fresh
   seatstream replay --since 2026-11-01 --until 2026-11-02 --stdout`,
 		Args: exactArgs(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,13 +60,25 @@ same range, after a pause or a crash.`,
 				return err
 			}
 			defer a.Close()
-			if r.Filters, err = f.filters(cmd.Context(), a); err != nil {
+			tenants, kinds, err := f.parts(cmd.Context(), a)
+			if err != nil {
 				return err
 			}
-			if f.stdout {
-				return printRange(cmd, a, r)
+			r.Filters = consumer.Filters(tenants, kinds)
+			if f.stdout && f.stream == "" {
+				f.stream = schemas.StreamM365.Name // no table is asked for
 			}
-			return f.replay(cmd, a, r)
+			if f.stdout {
+				return printRange(cmd, a, f.stream, r)
+			}
+			cons, err := consumerFor(cmd.Context(), a, f.stream, tenants)
+			if err != nil {
+				return err
+			}
+			if f.fresh {
+				return f.anew(cmd, a, cons)
+			}
+			return f.replay(cmd, a, cons, r)
 		},
 	}
 	f.flags(cmd)
@@ -68,7 +86,10 @@ same range, after a pause or a crash.`,
 	cmd.Flags().Uint64Var(&f.from, "from-seq", 0, "from this stream sequence on")
 	cmd.Flags().Uint64Var(&f.to, "to-seq", 0, "up to this stream sequence")
 	cmd.Flags().BoolVar(&f.stdout, "stdout", false, "print the records instead of inserting them")
+	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "make the tables anew from the whole stream and exchange them")
+	cmd.Flags().BoolVar(&f.discard, "discard", false, "with --fresh: let rows go whose record the stream no longer holds")
 	cmd.Flags().StringVar(&f.name, "name", "default", "name under which the position is kept")
+	cmd.Flags().StringVar(&f.stream, "stream", "", "stream to read, where the consumer has several")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "go on with the replay of this name where it was paused or killed")
 	return cmd
 }
@@ -80,39 +101,66 @@ func (f *replayFlags) check(cmd *cobra.Command) error {
 	if f.to > 0 && f.from > f.to {
 		return usagef("--from-seq %d lies behind --to-seq %d", f.from, f.to)
 	}
-	if !f.resume {
-		return nil
+	if f.discard && !f.fresh {
+		return usagef("--discard goes with --fresh")
 	}
 	for _, flag := range []string{"since", "until", "from-seq", "to-seq", "tenant", "kind", "stdout"} {
-		if cmd.Flags().Changed(flag) {
+		if f.resume && cmd.Flags().Changed(flag) {
 			return usagef("--resume goes on with the range it had: leave --%s out", flag)
+		}
+		if f.fresh && (f.resume || cmd.Flags().Changed(flag)) {
+			return usagef("--fresh is of the whole stream, from its beginning: leave --resume and --%s out", flag)
 		}
 	}
 	return nil
 }
 
-func printRange(cmd *cobra.Command, a *app.App, r consumer.Range) error {
+// anew makes the tables anew.
+func (f *replayFlags) anew(cmd *cobra.Command, a *app.App, cons *consumer.Consumer) error {
+	ctx := cmd.Context()
+	if !a.Config.ClickHouse.Embedded() {
+		if err := app.Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
+			return err
+		}
+	}
+	js, err := a.JetStream(ctx)
+	if err != nil {
+		return err
+	}
+	total, err := consumer.Count(ctx, js, cons.Stream(), consumer.Range{})
+	if err != nil {
+		return err
+	}
+	bar := progress("replay")
+	bar.SetTotal(int64(total))
+	rows, err := cons.Fresh(ctx, consumer.FreshOptions{Discard: f.discard, Progress: func(rows int) { bar.Add(int64(rows)) }})
+	bar.Done()
+	if err != nil {
+		return fmt.Errorf("make the tables anew: %w", err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "made the tables anew from %d records\n", rows)
+	return nil
+}
+
+func printRange(cmd *cobra.Command, a *app.App, stream string, r consumer.Range) error {
 	js, err := a.JetStream(cmd.Context())
 	if err != nil {
 		return err
 	}
-	return consumer.Each(cmd.Context(), js, schemas.StreamM365.Name, r, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	return consumer.Each(cmd.Context(), js, stream, r, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		return printEvent(cmd.OutOrStdout(), msg, meta)
 	})
 }
 
-func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, r consumer.Range) error {
+func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, cons *consumer.Consumer, r consumer.Range) error {
 	ctx := cmd.Context()
-	cons, err := a.Consumer(ctx)
-	if err != nil {
-		return err
-	}
 	if !a.Config.ClickHouse.Embedded() {
 		if err := app.Migrate(ctx, a.Config.ClickHouse.DSN); err != nil {
 			return err
 		}
 	}
 	var st *consumer.ReplayState
+	var err error
 	if f.resume {
 		if st, err = cons.Paused(ctx, f.name); errors.Is(err, consumer.ErrNoReplay) {
 			return fmt.Errorf("%w: %s: leave --resume out to begin one", err, f.name)
@@ -129,7 +177,7 @@ func (f *replayFlags) replay(cmd *cobra.Command, a *app.App, r consumer.Range) e
 	}
 	left := st.Range
 	left.From = st.Next
-	total, err := consumer.Count(ctx, js, schemas.StreamM365.Name, left)
+	total, err := consumer.Count(ctx, js, cons.Stream(), left)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -57,6 +58,25 @@ func (s *selection) filters(ctx context.Context, a *app.App) ([]string, error) {
 		return nil, err
 	}
 	return consumer.Filters(tenants, kinds), nil
+}
+
+// consumerFor returns the consumer of a stream by its name, or where none is given of the only
+// one that takes the records of the tenants.
+func consumerFor(ctx context.Context, a *app.App, stream string, tenants []string) (*consumer.Consumer, error) {
+	consumers, err := a.ConsumersOf(ctx, tenants...)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range consumers {
+		if names = append(names, c.Stream()); c.Stream() == stream || stream == "" && len(consumers) == 1 {
+			return c, nil
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no stream of consumer.streams takes the records of these tenants")
+	}
+	return nil, usagef("--stream %q: name one of %s", stream, strings.Join(names, ", "))
 }
 
 // list splits at commas; nothing is an empty list.

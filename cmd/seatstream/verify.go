@@ -18,16 +18,18 @@ var errDiffers = errors.New("stream, tables and evidence do not agree: see above
 
 func verifyCommand(c *cli) *cobra.Command {
 	var s selection
-	var repair bool
+	var repair, orphans bool
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Compare the stream with the tables, and repair what differs",
 		Long: `verify compares the stream with the tables per tenant, kind and day: counts, and a digest
 over every column. Where one differs it names the sequences that are missing, different or
 extra. State tables are compared with their history, and the stream with what the last
 complete run says that Graph listed. Records in dead letters are accounted for, and so are
-rows whose record the stream's history limit has removed.
+rows whose record the stream's history limit has removed. Rows are orphaned where the stream
+holds nothing at their sequence: a damaged stream has lost the record, or there never was one.
 
---repair replays just what differs and touches nothing else. The exit code is 1 where
+--repair replays just what differs and touches nothing else; orphaned rows stay, for they may
+be the last copy, unless --delete-orphans is given. The exit code is 1 where
 something differs and is not repaired. verify may run while everything else does: what the
 consumer has not stored yet is not compared.`,
 		Example: `  seatstream verify
@@ -35,7 +37,10 @@ consumer has not stored yet is not compared.`,
   seatstream verify --repair -o json`,
 		Args: exactArgs(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opt := consumer.VerifyOptions{Repair: repair}
+			if orphans && !repair {
+				return usagef("--delete-orphans goes with --repair")
+			}
+			opt := consumer.VerifyOptions{Repair: repair, DeleteOrphans: orphans}
 			var err error
 			if opt.Since, err = moment("since", s.since); err != nil {
 				return err
@@ -58,25 +63,30 @@ consumer has not stored yet is not compared.`,
 	s.flags(cmd)
 	cmd.Flags().StringVar(&s.until, "until", "", "up to this time; left out: up to now")
 	cmd.Flags().BoolVar(&repair, "repair", false, "replay what is missing, different or extra")
+	cmd.Flags().BoolVar(&orphans, "delete-orphans", false, "with --repair: delete rows whose record the stream does not hold")
 	return cmd
 }
 
 func (c *cli) verify(cmd *cobra.Command, a *app.App, opt consumer.VerifyOptions) error {
-	cons, err := a.Consumer(cmd.Context())
+	consumers, err := a.ConsumersOf(cmd.Context(), opt.Tenants...)
 	if err != nil {
 		return err
 	}
-	bar := progress("verify")
-	opt.Progress = func(n int) { bar.Add(int64(n)) }
-	v, err := cons.Verify(cmd.Context(), opt)
-	bar.Done()
-	if err != nil {
-		return err
+	clean := true
+	for _, cons := range consumers {
+		bar := progress("verify")
+		opt.Progress = func(n int) { bar.Add(int64(n)) }
+		v, err := cons.Verify(cmd.Context(), opt)
+		bar.Done()
+		if err != nil {
+			return err
+		}
+		if err := c.printVerification(cmd, cons.Stream(), v); err != nil {
+			return err
+		}
+		clean = clean && v.Clean()
 	}
-	if err := c.printVerification(cmd, v); err != nil {
-		return err
-	}
-	if !v.Clean() {
+	if !clean {
 		return errDiffers
 	}
 	return nil
@@ -84,14 +94,14 @@ func (c *cli) verify(cmd *cobra.Command, a *app.App, opt consumer.VerifyOptions)
 
 // printVerification shows one row a table, tenant and day. For people, days on which
 // nothing differs are one row.
-func (c *cli) printVerification(cmd *cobra.Command, v *consumer.Verification) error {
+func (c *cli) printVerification(cmd *cobra.Command, stream string, v *consumer.Verification) error {
 	t := &output.Table{
 		Title:    "Stream against tables",
-		Subtitle: fmt.Sprintf("stream sequences %d to %d; %d records wait for the consumer and are not compared", v.From, v.To, v.Waiting),
+		Subtitle: fmt.Sprintf("stream %s, sequences %d to %d; %d records wait for the consumer and are not compared", stream, v.From, v.To, v.Waiting),
 		Columns: []output.Column{
 			{Name: "tenant_id"}, {Name: "table"}, {Name: "day"}, {Name: "want", Type: output.Count}, {Name: "have", Type: output.Count},
 			{Name: "missing", Type: output.Count}, {Name: "different", Type: output.Count}, {Name: "extra", Type: output.Count},
-			{Name: "superseded", Type: output.Count}, {Name: "dead_letters", Type: output.Count}, {Name: "result"}, {Name: "sequences"},
+			{Name: "orphaned", Type: output.Count}, {Name: "superseded", Type: output.Count}, {Name: "dead_letters", Type: output.Count}, {Name: "result"}, {Name: "sequences"},
 		},
 		Noun: "tables", Empty: "nothing to compare: the stream holds no such records",
 	}
@@ -105,12 +115,12 @@ func (c *cli) printVerification(cmd *cobra.Command, v *consumer.Verification) er
 		for _, n := range f.Sequences {
 			seqs = append(seqs, fmt.Sprint(n))
 		}
-		if all := f.Missing + f.Different + f.Extra; all > uint64(len(seqs)) {
+		if all := f.Missing + f.Different + f.Extra + f.Orphaned; all > uint64(len(seqs)) {
 			seqs = append(seqs, fmt.Sprintf("and %d more", all-uint64(len(seqs))))
 		}
 		t.Rows = append(t.Rows, []any{
-			f.Tenant, f.Table, f.Day, f.Want, f.Have, f.Missing, f.Different, f.Extra, f.Superseded, f.DeadLettered,
-			verdict(f.Differs(), f.Repaired), strings.Join(seqs, " "),
+			f.Tenant, f.Table, f.Day, f.Want, f.Have, f.Missing, f.Different, f.Extra, f.Orphaned, f.Superseded, f.DeadLettered,
+			verdict(f.Differs(), f.Repaired && f.Orphaned == 0), strings.Join(seqs, " "),
 		})
 	}
 	evidence := &output.Table{
@@ -123,7 +133,7 @@ func (c *cli) printVerification(cmd *cobra.Command, v *consumer.Verification) er
 	}
 	for _, e := range v.Evidence {
 		if !people {
-			t.Rows = append(t.Rows, []any{e.Tenant, "graph " + e.Feed, "", e.Listed, e.Live, nil, nil, nil, nil, nil, verdict(e.Differs, false), e.Note})
+			t.Rows = append(t.Rows, []any{e.Tenant, "graph " + e.Feed, "", e.Listed, e.Live, nil, nil, nil, nil, nil, nil, verdict(e.Differs, false), e.Note})
 		}
 		evidence.Rows = append(evidence.Rows, []any{e.Tenant, e.Feed, e.Run, e.Listed, e.Live, verdict(e.Differs, false), e.Note})
 	}

@@ -44,7 +44,12 @@ var refusals = []refusing{
 		end: "ALTER TABLE m365.users RESET SETTING parts_to_throw_insert, parts_to_delay_insert;SYSTEM START MERGES m365.users"},
 	{fault: "C3 memory limit (241)", says: "transient: ", dsn: "?max_memory_usage=4000"},
 	{fault: "C3 no time (159)", says: "transient: ", dsn: "?max_execution_time=1",
-		begin: "CREATE MATERIALIZED VIEW m365.slow ENGINE = Null AS SELECT sleepEachRow(0.5) FROM m365.user_changes", end: "DROP TABLE m365.slow"},
+		begin: "CREATE MATERIALIZED VIEW m365.slow ENGINE = Null AS SELECT sleepEachRow(0.0025) FROM m365.user_changes", end: "DROP TABLE m365.slow"},
+	{fault: "C3 replica without its keeper (242)", says: "transient: ", dsn: "?allow_custom_error_code_in_throwif=1", // what a replica would say
+		begin: "ALTER TABLE m365.user_changes ADD CONSTRAINT keeper CHECK throwIf(1, 'Table is in readonly mode', toInt16(242)) = 0",
+		end:   "ALTER TABLE m365.user_changes DROP CONSTRAINT keeper"},
+	{fault: "C3 table read only (774)", says: "operator: ", begin: "ALTER TABLE m365.user_changes MODIFY SETTING table_readonly = 1",
+		end: "ALTER TABLE m365.user_changes RESET SETTING table_readonly"},
 	{fault: "C3 read only (164)", says: "operator: ", dsn: "?readonly=1"},
 	{fault: "C3 table gone (60)", says: "operator: ", begin: "RENAME TABLE m365.user_changes TO m365.hidden", end: "RENAME TABLE m365.hidden TO m365.user_changes"},
 	{fault: "C3 password wrong (516)", says: "operator: ", user: "default:wrong"},

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
@@ -79,8 +80,13 @@ func (l *loader) publish(to int, kill func(*os.Process)) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for starts := 0; l.acked < to; starts++ {
-		if starts > 200 {
+	for last, progress := l.acked, time.Now(); l.acked < to; {
+		if l.acked > last {
+			last, progress = l.acked, time.Now()
+		} else if kill == nil { // a server with many records takes a while to start after a kill
+			<-time.After(100 * time.Millisecond)
+		}
+		if time.Since(progress) > patience {
 			l.t.Fatalf("published up to %d of %d", l.acked, to)
 		}
 		cmd := exec.Command(self, loadChild, l.url, fmt.Sprint(l.seed), fmt.Sprint(l.bulk.people), fmt.Sprint(l.acked), fmt.Sprint(to))

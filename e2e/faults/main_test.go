@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == loadChild {
 		os.Exit(loadMain(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == soakChild {
+		os.Exit(soakMain(os.Args[2:]))
+	}
 	teststack.Main(m, removeServer)
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seatstream/seatstream/consumer"
 	"github.com/seatstream/seatstream/internal/teststack"
 )
 
@@ -55,9 +56,27 @@ func TestMarathon(t *testing.T) {
 		if published := streamed(t, c); published != records {
 			t.Errorf("%d records in the stream, %d were published", published, records)
 		}
+		verified(t, c, tables)
 		t.Logf("killed %v; loaded in %s, stored %s later", killed, loaded.Sub(begun).Round(time.Second), o.Recovery.Round(time.Second))
 		strict(t, o)
 	})
+}
+
+// verified asks verify whether stream and tables agree.
+func verified(t *testing.T, c *cluster, tables *teststack.ClickHouse) {
+	t.Helper()
+	v, err := replayOf(c.open(), tables).Verify(t.Context(), consumer.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !v.Clean() || v.Waiting != 0 || len(v.Findings) == 0 {
+		t.Errorf("verify: clean %v, %d waiting, %d findings", v.Clean(), v.Waiting, len(v.Findings))
+	}
+	for _, f := range v.Findings {
+		if f.Differs() {
+			t.Errorf("verify: %+v", *f)
+		}
+	}
 }
 
 // strike kills a part and starts it again.

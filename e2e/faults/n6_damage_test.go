@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -23,15 +21,8 @@ func TestN6(t *testing.T) {
 		name, fault string
 		damage      func(rng *rand.Rand, b []byte) []byte
 	}{
-		{"flipped", "N6 bits flipped in the stream's file on one of three servers, which then leads", func(rng *rand.Rand, b []byte) []byte {
-			for range 8 {
-				b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
-			}
-			return b
-		}},
-		{"cut", "N6 the stream's file cut on one of three servers, which then leads", func(rng *rand.Rand, b []byte) []byte {
-			return b[:len(b)/4+rng.IntN(len(b)/2)]
-		}},
+		{"flipped", "N6 bits flipped in the stream's file on one of three servers, which then leads", flipBits},
+		{"cut", "N6 the stream's file cut on one of three servers, which then leads", cutFile},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -39,25 +30,7 @@ func TestN6(t *testing.T) {
 				s := startStack(t, rng, layout{size: 3}, 3)
 				s.load.flowing(1000 + rng.IntN(1000))
 				n := s.nodes[rng.IntN(3)]
-				n.kill()
-				folder := filepath.Join(n.store, "jetstream", "$G", "streams", schemas.StreamM365.Name, "msgs")
-				files, err := filepath.Glob(filepath.Join(folder, "*.blk"))
-				if err != nil || len(files) == 0 {
-					t.Fatal(files, err)
-				}
-				file := files[rng.IntN(len(files))]
-				b, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, f.damage(rng, b), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				// Without the index the server reads the file itself, as after a crash.
-				if err := os.Remove(filepath.Join(folder, "index.db")); err != nil && !os.IsNotExist(err) {
-					t.Fatal(err)
-				}
-				n.start()
+				n.damage(rng, f.damage)
 				recovery := s.recovered(time.Now())
 				s.refill()
 				s.lead(n)

@@ -15,7 +15,7 @@ import (
 
 // ReportVar names the environment variable with the file that outcomes are added to, one
 // JSON object a line. The table of docs/guarantee.md is made of them (make faults).
-const ReportVar = "SEATSTREAM_FAULT_REPORT"
+const ReportVar = "SEATSTREAM_TEST_FAULT_REPORT"
 
 // Outcome is what one run of one fault came to.
 type Outcome struct {

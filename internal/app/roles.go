@@ -107,6 +107,29 @@ func (a *App) Consumer(ctx context.Context) (*consumer.Consumer, error) {
 	return consumer.New(consumer.Config{}, deps), nil
 }
 
+// ConsumersOf returns the consumers of the streams configured that take the records of a tenant,
+// of all of them where none is named.
+func (a *App) ConsumersOf(ctx context.Context, tenants ...string) (list []*consumer.Consumer, err error) {
+	s, err := a.Consumers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range s.Consumers() {
+		takes := len(tenants) == 0
+		for _, tenant := range tenants {
+			ok, err := c.Takes(ctx, tenant)
+			if err != nil {
+				return nil, err
+			}
+			takes = takes || ok
+		}
+		if takes {
+			list = append(list, c)
+		}
+	}
+	return list, nil
+}
+
 // Consumers returns the consumers that feed ClickHouse, one for each stream configured.
 func (a *App) Consumers(ctx context.Context) (*consumer.Set, error) {
 	deps, err := a.consumerDeps(ctx)
