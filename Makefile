@@ -40,6 +40,7 @@ sim: build ## run the Microsoft Graph simulator alone
 # One package at a time: most start servers and engines of their own, and two cores are soon
 # full. The faults have a target of their own: they need root and take as long as all the rest.
 test: engine tools lint ## run the tests with the race detector, and the linters
+	cd deploy/check && go vet ./... && go test ./...
 	go test -race -p 1 -timeout 40m $$(go list ./... | grep -v /e2e/faults)
 
 .PHONY: faults-quick
