@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -80,6 +81,7 @@ func (p *process) start() {
 		p.log = &record{}
 	}
 	p.cmd = exec.Command(p.args[0], p.args[1:]...)
+	p.cmd.Env = append(os.Environ(), "SEATSTREAM_ALLOW_PLAINTEXT=true", "SEATSTREAM_TELEMETRY_LISTEN=127.0.0.1:0")
 	p.cmd.Dir, p.cmd.Stderr = p.t.TempDir(), p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {

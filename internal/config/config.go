@@ -40,6 +40,8 @@ type Config struct {
 	Log        Log        `koanf:"log"`        // what is logged and how
 	Producer   Producer   `koanf:"producer"`   // this process as a producer
 	Consumer   Consumer   `koanf:"consumer"`   // this process as a consumer; file only
+	// AllowPlaintext lets nats.url and clickhouse.dsn name other machines without TLS.
+	AllowPlaintext bool `koanf:"allow_plaintext"`
 	// AgeIdentity is the file with the identities that decrypt age: references.
 	AgeIdentity string               `koanf:"age_identity"`
 	Connectors  []producer.Connector `koanf:"connectors"` // the tenants; file only

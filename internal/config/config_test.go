@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 // TestOrder sets one key in each layer and more: the later layer counts.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	path := write(t, "nats: {url: 'nats://file:4222', port: 1}\nlog: {level: warn, format: json}\ndashboard: {listen: ':1'}\n")
+	path := write(t, "nats: {url: 'tls://file:4222', port: 1}\nlog: {level: warn, format: json}\ndashboard: {listen: ':1'}\n")
 	environ := []string{
 		"PATH=/bin", "SEATSTREAM_LOG_LEVEL=debug", "SEATSTREAM_DASHBOARD_LISTEN=:2", "SEATSTREAM_LOG_FORMAT=",
 		"SEATSTREAM_NATS_PORT=1", "SEATSTREAM_NATS_PORT=2", "SEATSTREAM_CONFIG=" + path,
@@ -64,7 +64,7 @@ func TestOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := []any{cfg.NATS.URL, cfg.NATS.Port, cfg.Log.Level, cfg.Log.Format, cfg.Dashboard.Listen, cfg.Producer.Parallel, cfg.ClickHouse.TCPPort}
-	want := []any{"nats://file:4222", 2, "debug", "json", ":3", 9, 9000}
+	want := []any{"tls://file:4222", 2, "debug", "json", ":3", 9, 9000}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -72,7 +72,7 @@ func TestOrder(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	t.Parallel()
-	path := write(t, "nats: {url: 'nats://h', creds: n.creds}\n"+contoso)
+	path := write(t, "nats: {url: 'tls://h', creds: n.creds}\n"+contoso)
 	in := func(name string) string { return filepath.Join(filepath.Dir(path), name) }
 	cfg, err := Load(path, nil, nil)
 	if err != nil {
@@ -169,7 +169,7 @@ var faults = map[string]struct {
 	}},
 	"origin": {environ: []string{"SEATSTREAM_LOG_LEVEL=loud"}, flags: map[string]any{"log.format": "xml"}, want: []string{"log.level from SEATSTREAM_LOG_LEVEL", "log.format from a flag"}},
 	"creds":  {file: "nats: {creds: a.creds}", want: []string{"nats.creds at line 1"}},
-	"both":   {file: "nats: {url: 'nats://h', context: c}", want: []string{"nats.context at line 1"}},
+	"both":   {file: "nats: {url: 'tls://h', context: c}", want: []string{"nats.context at line 1"}},
 	"same name": {file: contoso + strings.Replace(contoso, "\nconnectors:", "", 1), want: []string{
 		`connectors[1] at line 9: connector "contoso" is already at line 3: give each its own name`,
 	}},
@@ -232,7 +232,7 @@ func TestForeignVariables(t *testing.T) {
 func TestKeysAndVariables(t *testing.T) {
 	t.Parallel()
 	want := "data_dir nats.url nats.creds nats.password_file nats.context nats.port clickhouse.dsn clickhouse.password_file clickhouse.tcp_port clickhouse.http_port " +
-		"dashboard.listen telemetry.listen log.level log.format producer.endpoint producer.parallel producer.window age_identity"
+		"dashboard.listen telemetry.listen log.level log.format producer.endpoint producer.parallel producer.window allow_plaintext age_identity"
 	if got := strings.Join(Keys(), " "); got != want {
 		t.Errorf("keys %s, want %s", got, want)
 	}
@@ -246,5 +246,39 @@ func TestKeysAndVariables(t *testing.T) {
 	}
 	if got := fmt.Sprint(Variable("clickhouse.http_port"), Variable("data_dir")); got != "SEATSTREAM_CLICKHOUSE_HTTP_PORTSEATSTREAM_DATA_DIR" {
 		t.Error(got)
+	}
+}
+
+// TestClearTextStaysOnTheMachine: addresses of other machines need TLS, or somebody who says
+// that they do not.
+func TestClearTextStaysOnTheMachine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		nats, dsn string
+		refused   bool
+	}{
+		{"nats://127.0.0.1:4222", "clickhouse://127.0.0.1:9000", false},
+		{"nats://localhost:4222,nats://[::1]:4222", "http://u:p@localhost:8123/m365", false},
+		{"tls://nats.example.net", "https://ch.example.net:8443", false},
+		{"wss://nats.example.net", "clickhouse://u@ch.example.net:9440?x=1&secure=true", false},
+		{"nats://nats.example.net", "", true},
+		{"ws://nats.example.net", "", true},
+		{"tls://a.example.net,nats://b.example.net", "", true},
+		{"nats://127.0.0.1.example.net", "", true},
+		{"nats://127.0.0.1@nats.example.net", "", true},
+		{"nats://[2001:db8::1]:4222", "", true},
+		{"", "clickhouse://10.0.0.1:9000", true},
+		{"", "clickhouse://127.0.0.1:9000,10.0.0.1:9000", true},
+		{"", "http://ch.example.net:8123?secure=false", true},
+		{"", "clickhouse://ch.example.net?insecure=true&notsecure=true", true},
+	} {
+		text := fmt.Sprintf("nats: {url: '%s'}\nclickhouse: {dsn: '%s'}\n", c.nats, c.dsn)
+		_, err := Load(write(t, text), nil, nil)
+		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "allow_plaintext") {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, err := Load(write(t, "allow_plaintext: true\n"+text), nil, nil); err != nil {
+			t.Errorf("%s allowed: %v", text, err)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func TestAddresses(t *testing.T) {
 func TestDump(t *testing.T) {
 	t.Parallel()
 	path := write(t, contoso)
-	cfg, err := Load(path, []string{"SEATSTREAM_NATS_URL=nats://u:hush@h", "SEATSTREAM_CLICKHOUSE_DSN=clickhouse://u:hush@h"}, nil)
+	cfg, err := Load(path, []string{"SEATSTREAM_NATS_URL=nats://u:hush@h", "SEATSTREAM_CLICKHOUSE_DSN=clickhouse://u:hush@h", "SEATSTREAM_ALLOW_PLAINTEXT=true"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

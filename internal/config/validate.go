@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ func (c *Config) complete(origin map[string]string, lines []int) []error {
 		errs = append(errs, fmt.Errorf("%s: %q: %s", at, shorten(Redact(value)), remedy))
 	}
 	c.checkServers(bad)
+	c.checkTLS(bad)
 	c.checkPorts(bad)
 	if c.DataDir == "" {
 		bad(keyDataDir, "", "name a folder for the data of the embedded servers")
@@ -102,6 +104,43 @@ func (c *Config) checkServers(bad func(key, value, remedy string)) {
 	if c.ClickHouse.DSN != "" && !wellFormed(c.ClickHouse.DSN, dsnSchemes) {
 		bad("clickhouse.dsn", c.ClickHouse.DSN, "write clickhouse://user:password@host:9000/database, http:// or https://, with other characters of the password percent-encoded; leave it out for the embedded server")
 	}
+}
+
+// checkTLS refuses to send passwords and names of people over a network in clear text.
+func (c *Config) checkTLS(bad func(key, value, remedy string)) {
+	if c.AllowPlaintext {
+		return
+	}
+	if open(c.NATS.URL, "nats", "ws") {
+		bad("nats.url", c.NATS.URL, "this leaves the machine in clear text: write tls:// or wss://, or set allow_plaintext: true where the network is trusted")
+	}
+	if open(c.ClickHouse.DSN, "clickhouse", "http") && !secure.MatchString(c.ClickHouse.DSN) {
+		bad("clickhouse.dsn", c.ClickHouse.DSN, "this leaves the machine in clear text: add ?secure=true (port 9440), write https://, or set allow_plaintext: true where the network is trusted")
+	}
+}
+
+var secure = regexp.MustCompile(`[?&]secure=(true|1)(&|$)`)
+
+// open tells whether one of several addresses has a scheme without TLS and leads off this
+// machine.
+func open(addresses string, schemes ...string) bool {
+	for _, a := range strings.Split(addresses, ",") {
+		scheme, rest, ok := strings.Cut(strings.TrimSpace(a), "://")
+		if !ok { // further hosts of the first address
+			scheme, rest = schemes[0], a
+		}
+		authority, _, _ := strings.Cut(rest, "/")
+		authority, _, _ = strings.Cut(authority, "?")
+		host := authority[strings.LastIndexByte(authority, '@')+1:]
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip := net.ParseIP(strings.Trim(strings.TrimSpace(host), "[]"))
+		if slices.Contains(schemes, scheme) && host != "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasUser tells whether an address names a user and no password.
