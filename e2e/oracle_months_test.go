@@ -95,7 +95,7 @@ func TestMonths(t *testing.T) {
 		tenants, most, step, readings, past = 20, 300, 1, 60, points
 	}
 	m := startMonths(t, tenants, most, readings)
-	ch := teststack.StartClickHouse(t)
+	ch := tables(t, m.nats)
 	c, _ := m.nats.Consume(t, consumer.Config{Linger: 20 * time.Millisecond}, ch.Conn)
 	m.priced(ch.Conn)
 	var dates []string
