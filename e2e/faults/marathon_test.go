@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/seatstream/seatstream/consumer"
 	"github.com/seatstream/seatstream/internal/teststack"
 )
@@ -65,7 +67,9 @@ func TestMarathon(t *testing.T) {
 // verified asks verify whether stream and tables agree.
 func verified(t *testing.T, c *cluster, tables *teststack.ClickHouse) {
 	t.Helper()
-	v, err := replayOf(c.open(), tables).Verify(t.Context(), consumer.VerifyOptions{})
+	n := c.open()
+	cons := consumer.New(consumer.Config{}, consumer.Deps{JS: n.JS, DB: tables.Conn, Leases: n.Stores.Leases, Cursors: n.Stores.Cursors, Log: zerolog.Nop()})
+	v, err := cons.Verify(t.Context(), consumer.VerifyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
