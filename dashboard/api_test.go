@@ -96,7 +96,7 @@ func (s *stack) testFigures(t *testing.T) {
 		}
 		return m[1]
 	}
-	plain := strings.NewReplacer(",", "", "EUR ", "", "USD ", "").Replace
+	plain := strings.NewReplacer(",", "", "EUR\u00a0", "", "USD\u00a0", "").Replace
 	for figure, column := range map[string]string{"bill": "bill", "unused": "reassignable_now"} {
 		want := sum("/api/v1/queries/cost", column)
 		if got := plain(shown(figure)); got != want["EUR"].StringFixed(2)+" + "+want["USD"].StringFixed(2) {

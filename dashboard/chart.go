@@ -79,7 +79,7 @@ type part struct {
 }
 
 const (
-	chartWidth = 640
+	chartWidth = 940
 	chartLine  = 46
 	chartBars  = 12
 	textRoom   = 34 // a number is written into a part that is as wide

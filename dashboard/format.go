@@ -84,8 +84,11 @@ func (a amounts) minus(b amounts) amounts {
 
 func money(amount decimal.Decimal, currency string) string {
 	text := output.CellText(amount, output.Column{Type: output.Money}, "")
-	return output.Line(currency) + " " + proper(text)
+	return output.Line(currency) + noBreak + proper(text)
 }
+
+// noBreak keeps a currency beside its amount.
+const noBreak = "\u00a0"
 
 // moment is a time with the age beside it.
 func moment(t *time.Time) string {

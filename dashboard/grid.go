@@ -54,6 +54,7 @@ type head struct {
 type cell struct {
 	Text, Sub, Title, Href string
 	Numeric                bool
+	Whole                  bool // one line: a moment, a day, a state
 	State                  string
 	Label                  string // the column's title, for the card that a row is on a small screen
 }
@@ -184,14 +185,17 @@ func (rq *request) cell(r row, c output.Column) cell {
 	case c.Type == output.Time || c.Type == output.Date:
 		if at, ok := v.(time.Time); ok && at.Year() > 1970 {
 			x.Sub = age(at, rq.at())
-			if c.Type == output.Date {
-				x.Sub = dayAge(at, rq.at())
+			x.Whole = true
+			if at.Equal(at.Truncate(24 * time.Hour)) {
+				x.Text, x.Sub = at.Format(time.DateOnly), dayAge(at, rq.at())
 			}
 		} else {
 			x.Text = "–"
 		}
 	case c.Name == "state":
-		x.State = stateClass(x.Text)
+		x.State, x.Whole = stateClass(x.Text), true
+	case c.Name == "tenant":
+		x.Title, x.Text = x.Text, strings.TrimSuffix(x.Text, ".onmicrosoft.com")
 	}
 	rq.linked(&x, r, c.Name)
 	if under := beside[c.Name]; under != "" && r[under] != nil {
@@ -216,6 +220,10 @@ func (rq *request) linked(x *cell, r row, column string) {
 		if id := r.text("user_id"); id != "" {
 			x.Href = rq.link("/people/"+id, "tenant", r.text("tenant_id"))
 		}
+	case "kind":
+		if r["action"] != nil {
+			x.Href = rq.savingLink(r)
+		}
 	case "tenant":
 		x.Href = rq.link("/tenant", "tenant", r.text("tenant"))
 	case "name", "sku":
@@ -226,6 +234,20 @@ func (rq *request) linked(x *cell, r row, column string) {
 	if x.Text == "" || x.Text == "–" {
 		x.Href = ""
 	}
+}
+
+// savingLink leads from a saving to the seats that it counts.
+func (rq *request) savingLink(r row) string {
+	about := []string{"tenant", r.text("tenant"), "sku", r.text("sku")}
+	switch kind := r.text("kind"); kind {
+	case "inactive", "never used":
+		return rq.link("/people", append(about, "state", kind)...)
+	case "disabled account":
+		return rq.link("/people", append(about, "show", "disabled")...)
+	case "unassigned":
+		return rq.link("/questions/unassigned", "tenant", r.text("tenant"), "where", "sku:"+r.text("sku"))
+	}
+	return rq.link("/people", append(about, "show", "overlaps")...)
 }
 
 // foot sums what may be summed: seats, and money by currency.

@@ -34,16 +34,19 @@ func sum(seats, cost *found) totals {
 		t.UnknownSeats += r.count("unknown")
 		t.UnassignedSeats += r.count("unassigned")
 		t.Over += r.count("over_allocated")
+		if r.text("trait") != "" {
+			continue // free, viral or for the company as a whole: a million seats that cost nothing
+		}
 		t.Seats += r.count("enabled")
+		if _, priced := r.money("price"); !priced {
+			t.Unpriced += max(r.count("enabled"), r.count("consumed"))
+		}
 	}
 	for _, r := range cost.rows {
 		for column, to := range map[string]amounts{"bill": t.Bill, "reassignable_now": t.Unused, "unknown": t.Unknown, "reducible_at_renewal": t.Unassigned} {
 			if amount, ok := r.money(column); ok {
 				to.add(r.text("currency"), amount)
 			}
-		}
-		if r.text("currency") == "" {
-			t.Unpriced += r.count("seats")
 		}
 	}
 	return t
@@ -60,10 +63,10 @@ func none(a amounts, otherwise string) string {
 func (rq *request) figures(t totals) []figure {
 	unpriced := ""
 	if t.Unpriced > 0 {
-		unpriced = fmt.Sprintf("; %s seats have no price", count(t.Unpriced))
+		unpriced = fmt.Sprintf("; %s of them without a price", count(t.Unpriced))
 	}
 	return []figure{
-		{Key: "bill", Label: "Bill a month", Value: none(t.Bill, "no prices"), Sub: count(t.Seats) + " seats bought" + unpriced, Href: rq.link("/questions/cost"), Evidence: rq.link("/questions/cost") + "#evidence"},
+		{Key: "bill", Label: "Bill a month", Value: none(t.Bill, "no prices"), Sub: count(t.Seats) + " paid seats bought" + unpriced, Href: rq.link("/questions/cost"), Evidence: rq.link("/questions/cost") + "#evidence"},
 		{Key: "unused", Label: "Unused a month", Value: none(t.Unused, "no prices"), Sub: count(t.UnusedSeats) + " licences inactive or never used", Href: rq.link("/recommendations"), Evidence: rq.link("/questions/unused-licences") + "#evidence"},
 		{Key: "unknown", Label: "Unknown", Value: count(t.UnknownSeats), Sub: "licences whose use cannot be told" + withMoney(t.Unknown), Href: rq.link("/people", "state", "unknown"), Evidence: rq.link("/questions/coverage") + "#evidence", State: "s-unknown"},
 		{Key: "unassigned", Label: "Unassigned", Value: count(t.UnassignedSeats), Sub: "paid seats that nobody holds" + withMoney(t.Unassigned), Href: rq.link("/questions/unassigned"), Evidence: rq.link("/questions/unassigned") + "#evidence"},
@@ -338,7 +341,7 @@ func moved(d amounts) string {
 	var parts []string
 	for currency, amount := range d {
 		if !amount.IsZero() {
-			parts = append(parts, output.Line(currency)+" "+signed(strings.TrimPrefix(money(amount, currency), output.Line(currency)+" ")))
+			parts = append(parts, output.Line(currency)+noBreak+signed(strings.TrimPrefix(money(amount, currency), output.Line(currency)+noBreak)))
 		}
 	}
 	if len(parts) == 0 {
