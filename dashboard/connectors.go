@@ -230,5 +230,22 @@ func removeConnector(ctx context.Context, rq *request) error {
 		return err
 	}
 	rq.audit(ctx, "connector-removed", c.Name, "", "")
-	return rq.see(rq.link("/connectors", "removed", "1"))
+	return rq.see(rq.link("/connectors", "gone", "1"))
+}
+
+// connectors lists those that may be seen.
+func (rq *request) connectors(ctx context.Context) ([]producer.Connector, error) {
+	list, err := rq.s.deps.Registry.List(ctx)
+	if err != nil || rq.allowed == nil {
+		return list, err
+	}
+	return slices.DeleteFunc(list, func(c producer.Connector) bool { return !rq.owns(c) }), nil
+}
+
+// owns reports whether a connector's tenant may be seen. A connector that has not told its
+// tenant's directory id is for those who may see all.
+func (rq *request) owns(c producer.Connector) bool {
+	return rq.allowed == nil || slices.ContainsFunc(rq.tenants, func(t tenant) bool {
+		return strings.EqualFold(c.Tenant, t.ID) || strings.EqualFold(c.Tenant, t.Domain)
+	})
 }

@@ -103,6 +103,9 @@ func (rq *request) did() string {
 	if _, ok := n("removed"); ok {
 		return "Taken back."
 	}
+	if _, ok := n("gone"); ok {
+		return "The connector is removed. What it collected stays."
+	}
 	if stored, ok := n("requeued"); ok {
 		left, _ := n("left")
 		return fmt.Sprintf("Stored %s records; %s still cannot be stored and keep their letters, with the new reason.", stored, left)

@@ -85,8 +85,9 @@ func (s *Server) Run(ctx context.Context, ready func(url string)) error {
 	s.mu.Lock()
 	s.ctx = ctx
 	s.mu.Unlock()
+	// No timeout for whole requests: it would end the event streams too.
 	srv := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx }, // an open event stream ends with ctx
 	}
 	served := make(chan error, 1)

@@ -22,7 +22,8 @@ type tenantBody struct {
 	Residuals *grid
 	Coverage  *grid
 	Outlook   *grid
-	Cover     []string
+	Activity  *grid
+	Trend     *trend
 }
 
 func tenantPage(ctx context.Context, rq *request) error {
@@ -55,6 +56,15 @@ func tenantPage(ctx context.Context, rq *request) error {
 		body.board, bands, err = rq.board(ctx)
 		return err
 	}}
+	steps = append(steps, func(ctx context.Context) error {
+		f, err := rq.ask(ctx, "daily-activity", nil, answer.View{})
+		if err == nil {
+			spec := gridSpec{ID: "activity", Caption: "People active on each day, by report", Query: "daily-activity", Only: []string{"day", "report", "people", "concealed"}}
+			body.Trend, body.Activity = activity(f), rq.layOut(f, spec)
+			body.Activity.Evidence, body.Activity.CSV = rq.questionLink(spec), rq.export(spec, spec.View, "csv")
+		}
+		return err
+	})
 	for _, g := range grids {
 		steps = append(steps, func(ctx context.Context) (err error) {
 			*g.to, err = rq.grid(ctx, g.spec)
