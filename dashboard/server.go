@@ -53,19 +53,27 @@ type Server struct {
 // ErrNeedsToken says that an address that others can reach was to be served to everybody.
 var ErrNeedsToken = errors.New("others can reach this address: add dashboard.tokens to the configuration, or listen on 127.0.0.1")
 
+// Check refuses what must not be served.
+func (c Config) Check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("dashboard.listen: %w", err)
+	}
+	if len(c.Tokens) == 0 && !loopback(host) {
+		return fmt.Errorf("dashboard.listen %s: %w", c.Listen, ErrNeedsToken)
+	}
+	for _, t := range c.Tokens {
+		if len(t.Secret) < minToken {
+			return fmt.Errorf("token %s of the dashboard is too short: %d characters or more, such as openssl rand -hex 32 makes", t.Name, minToken)
+		}
+	}
+	return nil
+}
+
 // New checks the configuration. It starts nothing.
 func New(cfg Config, deps Deps) (*Server, error) {
-	host, _, err := net.SplitHostPort(cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("dashboard.listen: %w", err)
-	}
-	if len(cfg.Tokens) == 0 && !loopback(host) {
-		return nil, fmt.Errorf("dashboard.listen %s: %w", cfg.Listen, ErrNeedsToken)
-	}
-	for _, t := range cfg.Tokens {
-		if len(t.Secret) < minToken {
-			return nil, fmt.Errorf("token %s of the dashboard is too short: %d characters or more, such as openssl rand -hex 32 makes", t.Name, minToken)
-		}
+	if err := cfg.Check(); err != nil {
+		return nil, err
 	}
 	return &Server{cfg: cfg, deps: deps, log: deps.Log, pages: parsePages(), now: time.Now}, nil
 }

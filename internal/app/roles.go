@@ -23,6 +23,11 @@ func (a *App) Start(ctx context.Context, roles Roles) error {
 	// Producer or consumer alone may join an instance; two whole ones on one directory
 	// would each take the other's addresses for its own.
 	a.owns, a.starts = roles.Producer && roles.Consumer, roles.Producer || roles.Consumer
+	if roles.Dashboard { // refused before anything is started
+		if _, err := a.page(roles.Producer); err != nil {
+			return err
+		}
+	}
 	registry, err := a.Registry(ctx)
 	if err != nil {
 		return err
