@@ -28,6 +28,14 @@ build: ## build bin/seatstream
 engine: ## fetch the embedded ClickHouse engine through npm
 	@./scripts/engine.sh
 
+.PHONY: browser
+browser: ## install what the tests of the page need: Chromium and axe-core
+	@./scripts/browser.sh
+
+.PHONY: screenshots
+screenshots: engine browser ## write docs/screenshots from the simulated tenants, light and dark
+	SEATSTREAM_TEST_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count 1 -timeout 20m -run '^TestScreenshots$$' -v ./dashboard
+
 .PHONY: demo
 demo: engine build ## run everything here with simulated tenants (ARGS=--once to end after printing)
 	@bin/seatstream demo $(ARGS)
@@ -39,7 +47,7 @@ sim: build ## run the Microsoft Graph simulator alone
 .PHONY: test
 # One package at a time: most start servers and engines of their own, and two cores are soon
 # full. The faults have a target of their own: they need root and take as long as all the rest.
-test: engine tools lint ## run the tests with the race detector, and the linters
+test: engine browser tools lint ## run the tests with the race detector, and the linters
 	cd deploy/check && go vet ./... && go test ./...
 	go test -race -p 1 -timeout 40m $$(go list ./... | grep -v /e2e/faults)
 

@@ -176,6 +176,36 @@ func Exclude(ctx context.Context, db driver.Conn, e Exclusion, at time.Time) (st
 		[][]any{{id, e.Tenant, e.User, e.SKU, e.Tag, e.Reason, e.Who, at, e.Until, uint8(0)}})
 }
 
+// Standing is an exclusion that stands.
+type Standing struct {
+	ID string
+	Exclusion
+	CreatedAt time.Time
+	Over      bool // its last day is past
+}
+
+// Exclusions returns those that stand, newest first.
+func Exclusions(ctx context.Context, db driver.Conn) ([]Standing, error) {
+	rows, err := db.Query(ctx, `SELECT toString(exclusion_id), toString(tenant_id), toString(user_id), toString(sku_id), toString(tag), reason, who, until, created_at, ifNull(until < today(), false)
+FROM m365.exclusions FINAL ORDER BY created_at DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("read exclusions: %w", err)
+	}
+	defer rows.Close()
+	var out []Standing
+	for rows.Next() {
+		var e Standing
+		if err := rows.Scan(&e.ID, &e.Tenant, &e.User, &e.SKU, &e.Tag, &e.Reason, &e.Who, &e.Until, &e.CreatedAt, &e.Over); err != nil {
+			return nil, fmt.Errorf("read exclusions: %w", err)
+		}
+		out = append(out, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read exclusions: %w", err)
+	}
+	return out, nil
+}
+
 // RemoveExclusion takes an exclusion back; the row that does so says who did.
 func RemoveExclusion(ctx context.Context, db driver.Conn, id, who string, at time.Time) error {
 	var found uint64

@@ -114,10 +114,39 @@ func TestDemoInvitation(t *testing.T) {
 			t.Errorf("the demo does not invite to %s", what)
 		}
 	}
+	pageOf(t, demo)
 	stopDemo(t, c, demo)
 	// What was collected is found again.
 	if again := c.ok("demo", "--once"); !strings.Contains(again, demoDomains[2]) {
 		t.Errorf("the second demo on a folder lacks a tenant:\n%s", again)
+	}
+}
+
+// pageOf reads the page whose address the demo prints.
+func pageOf(t *testing.T, demo *proc) {
+	t.Helper()
+	m := regexp.MustCompile(`The page: (http://127\.0\.0\.1:\d+/)\n`).FindStringSubmatch(demo.out.String())
+	if m == nil {
+		t.Fatal("the demo prints no address of its page")
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m[1], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("the page: %d, %v", res.StatusCode, err)
+	}
+	for _, domain := range demoDomains {
+		if !strings.Contains(string(body), domain) {
+			t.Errorf("the page does not show %s", domain)
+		}
 	}
 }
 

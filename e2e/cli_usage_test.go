@@ -41,6 +41,10 @@ func TestUsage(t *testing.T) {
 	} {
 		c.refused(2, bad.args, bad.words...)
 	}
+	// A page that others can reach without a token is refused before anything starts.
+	for _, command := range []string{"up", "dashboard"} {
+		c.refused(1, []string{command, "--listen", "0.0.0.0:0"}, "dashboard.tokens", "127.0.0.1")
+	}
 	if left, err := os.ReadDir(c.dir); err != nil || len(left) > 0 {
 		t.Errorf("a wrong command line writes: %v, %v", left, err)
 	}

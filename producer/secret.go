@@ -92,6 +92,12 @@ func (s *Secrets) text(what string, r SecretRef) (string, error) {
 	return value, nil
 }
 
+// Value reads a secret that is text of any form; what names it in errors.
+func (s *Secrets) Value(what string, r SecretRef) (string, error) {
+	content, err := s.read(what, r)
+	return strings.TrimSpace(string(content)), err
+}
+
 // read reads what a reference leads to as it is.
 func (s *Secrets) read(what string, r SecretRef) ([]byte, error) {
 	if err := r.Validate(); err != nil {

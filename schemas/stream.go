@@ -33,8 +33,12 @@ var (
 		WorkQueue: true, Schedules: true, Duplicates: 2 * time.Minute,
 		PerSubject: 1, // commands that pile up while no producer is there are made up once
 	}
+	StreamAudit = StreamSpec{
+		Name: "SEATSTREAM_AUDIT", Description: "what was changed through the page and its API, by whom",
+		Subjects: []string{"seatstream.audit.>"}, Direct: true, Duplicates: 2 * time.Minute,
+	}
 	// StreamSpecs lists every stream the product owns.
-	StreamSpecs = []StreamSpec{StreamM365, StreamDLQ, StreamCommands}
+	StreamSpecs = []StreamSpec{StreamM365, StreamDLQ, StreamCommands, StreamAudit}
 )
 
 // Key-value buckets.
@@ -49,6 +53,9 @@ const (
 	// that was read. Links in it may hold a principal name. Entries expire.
 	BucketCheckpoints = "SEATSTREAM_CHECKPOINTS"
 )
+
+// AuditOf is the subject under which an act is kept, such as connector-removed.
+func AuditOf(act string) string { return "seatstream.audit." + act }
 
 // ConsumerName is the durable consumer that feeds ClickHouse.
 const ConsumerName = "clickhouse"

@@ -75,7 +75,8 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	roles := app.Roles{Producer: true, Consumer: true}
+	page := make(chan string, 1)
+	roles := app.Roles{Producer: true, Consumer: true, Dashboard: !d.once, OnPage: func(url string) { page <- url }}
 	if err := d.app.Start(ctx, roles); err != nil {
 		return err
 	}
@@ -93,7 +94,11 @@ func (d *demo) run(ctx context.Context) error {
 			stop()
 			return nil
 		}
-		d.invite(connectors[0].Name)
+		select {
+		case url := <-page:
+			d.invite(connectors[0].Name, url)
+		case <-running.Done():
+		}
 		return nil
 	})
 	if err := g.Wait(); ctx.Err() == nil {
@@ -232,7 +237,7 @@ func (d *demo) ask(ctx context.Context, db driver.Conn, tenant, name string, par
 }
 
 // invite says what can be done with the running demo, in lines that work as they stand.
-func (d *demo) invite(connector string) {
+func (d *demo) invite(connector, page string) {
 	e := d.app.Endpoints()
 	// The other terminal may be in another folder.
 	dir, self := shellQuoted(absolute(d.app.Config.DataDir)), os.Args[0]
@@ -240,6 +245,8 @@ func (d *demo) invite(connector string) {
 		self = shellQuoted(absolute(self))
 	}
 	fmt.Fprintf(d.out, `
+The page: %[7]s
+
 The demo stays up; Ctrl-C ends it. In another terminal:
 
   ask          %[1]s query list --data-dir %[2]s
@@ -249,7 +256,7 @@ The demo stays up; Ctrl-C ends it. In another terminal:
   run again    %[1]s connector run %[3]s --data-dir %[2]s
   ClickHouse   clickhouse client --port %[5]s --query "SELECT count() FROM m365.users FINAL"
                curl '%[6]s/?query=SELECT+count()+FROM+m365.users+FINAL'
-`, self, dir, connector, e.NATS, port(e.ClickHouse), strings.TrimSuffix(e.ClickHouseHTTP, "/"))
+`, self, dir, connector, e.NATS, port(e.ClickHouse), strings.TrimSuffix(e.ClickHouseHTTP, "/"), page)
 }
 
 func port(dsn string) string {

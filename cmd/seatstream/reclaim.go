@@ -12,7 +12,6 @@ import (
 
 	"github.com/seatstream/seatstream/catalogue"
 	"github.com/seatstream/seatstream/internal/answer"
-	"github.com/seatstream/seatstream/internal/output"
 	"github.com/seatstream/seatstream/schemas"
 )
 
@@ -47,57 +46,15 @@ func (c *cli) record(cmd *cobra.Command, tenant, query, kind string) error {
 		return usagef("--kind %q: one of %s", kind, strings.Join(catalogue.Kinds, ", "))
 	}
 	return c.withTables(cmd, tenant, func(ctx context.Context, db driver.Conn, id string) error {
-		found := &candidates{}
-		if err := answer.Named(ctx, db, q, map[string]string{"tenant": id}, found); err != nil {
-			return fmt.Errorf("query %s: %w", query, err)
-		}
-		n, err := catalogue.Record(ctx, db, kind, osUser(), found.list, time.Now())
+		list, err := answer.Candidates(ctx, db, q, map[string]string{"tenant": id}, answer.View{})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "recorded %d of %d candidates, the others stand already\n", n, len(found.list))
+		n, err := catalogue.Record(ctx, db, kind, osUser(), list, time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "recorded %d of %d candidates, the others stand already\n", n, len(list))
 		return nil
 	})
 }
-
-// candidates takes the seats out of an answer. Where it says what state a seat is in, or
-// whether it is to be reclaimed, only those count that may be acted on: unknown never.
-type candidates struct {
-	columns []string
-	list    []catalogue.Recommendation
-}
-
-func (w *candidates) Begin(t *output.Table) error {
-	for _, c := range t.Columns {
-		w.columns = append(w.columns, c.Name)
-	}
-	for _, need := range []string{"tenant_id", "user_id", "sku_id"} {
-		if !slices.Contains(w.columns, need) {
-			return fmt.Errorf("its answer has no %s: choose a question about licences of people", need)
-		}
-	}
-	return nil
-}
-
-func (w *candidates) Row(cells []any) error {
-	get := func(name string) (any, bool) {
-		i := slices.Index(w.columns, name)
-		if i < 0 || cells[i] == nil {
-			return "", i >= 0
-		}
-		return cells[i], true
-	}
-	text := func(name string) string { v, _ := get(name); return fmt.Sprint(v) }
-	if state, has := get("state"); has && state != "inactive" && state != "never used" {
-		return nil
-	}
-	if reclaim, has := get("reclaim"); has && reclaim != true {
-		return nil
-	}
-	w.list = append(w.list, catalogue.Recommendation{
-		Tenant: text("tenant_id"), User: text("user_id"), SKU: text("sku_id"), Reason: text("reason"), Price: text("price"), Currency: text("currency"),
-	})
-	return nil
-}
-
-func (w *candidates) End(...string) error { return nil }

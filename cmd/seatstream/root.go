@@ -61,12 +61,13 @@ Begin with:
 	c.setting(f, "data-dir", "data_dir", "directory of the embedded parts")
 	c.setting(f, "nats-url", "nats.url", "NATS server; left out: the one of the data directory")
 	c.setting(f, "clickhouse-dsn", "clickhouse.dsn", "ClickHouse server; left out: the one of the data directory")
+	c.setting(f, "listen", "dashboard.listen", "address of the web page, host:port")
 	c.setting(f, "log-level", "log.level", "trace, debug, info, warn or error")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w: see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		demoCommand(c), upCommand(c), producerCommand(c), consumerCommand(c), simCommand(c), connectorCommand(c),
+		demoCommand(c), upCommand(c), producerCommand(c), consumerCommand(c), dashboardCommand(c), simCommand(c), connectorCommand(c),
 		queryCommand(c), reportCommand(c), catalogueCommand(c), pricesCommand(c), excludeCommand(c), reclaimCommand(c),
 		subscribeCommand(c), replayCommand(c), verifyCommand(c), dlqCommand(c), doctorCommand(c), eraseCommand(c), accessCommand(c), schemaCommand(c),
 	)

@@ -16,11 +16,11 @@ import (
 func upCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use: "up", Short: "Run everything in one process, from a configuration", Args: exactArgs(0, "no argument"),
-		Long: `up runs producer and consumer in one process. NATS and ClickHouse are embedded where the
-configuration leaves them out. The connectors of the configuration run at once when they
+		Long: `up runs producer, consumer and the web page (dashboard.listen) in one process. NATS and
+ClickHouse are embedded where the configuration leaves them out. The connectors of the configuration run at once when they
 are new, hourly for their first 24 hours, then daily.`,
 		Example: "  seatstream up --config seatstream.yaml",
-		RunE:    role(c, "up", app.Roles{Producer: true, Consumer: true}),
+		RunE:    role(c, "up", app.Roles{Producer: true, Consumer: true, Dashboard: true}),
 	}
 }
 
@@ -42,6 +42,17 @@ what is stored. One consumer owns a stream at a time; others stand by and take o
 within seconds.`,
 		Example: "  seatstream consumer --config seatstream.yaml",
 		RunE:    role(c, "consumer", app.Roles{Consumer: true}),
+	}
+}
+
+func dashboardCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use: "dashboard", Short: "Serve the web page and the HTTP API", Args: exactArgs(0, "no argument"),
+		Long: `dashboard serves the web page and the HTTP API at dashboard.listen, on this machine alone
+unless dashboard.tokens says who else may see it. It speaks to the NATS and ClickHouse of the
+configuration, or to those of an instance that is up on the data directory.`,
+		Example: "  seatstream dashboard --config seatstream.yaml\n  seatstream dashboard --data-dir data/demo",
+		RunE:    role(c, "dashboard", app.Roles{Dashboard: true}),
 	}
 }
 
@@ -96,6 +107,7 @@ func (c *cli) reloadOnHangup(ctx context.Context, a *app.App) (stop func()) {
 }
 
 func serve(ctx context.Context, a *app.App, roles app.Roles) error {
+	roles.OnPage = func(url string) { a.Log.Info().Str("url", url).Msg("the page is served") }
 	e := a.Endpoints()
 	a.Log.Info().Str("nats", e.NATS).Str("clickhouse", e.ClickHouse).Str("metrics", e.Metrics).Int("connectors", len(a.Config.Connectors)).Msg("seatstream is up")
 	err := a.Run(ctx, roles)

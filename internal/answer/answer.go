@@ -19,8 +19,18 @@ import (
 
 // Named asks a shipped query. Values go to the server as parameters, never into the SQL.
 func Named(ctx context.Context, db driver.Conn, q *schemas.Query, params map[string]string, w output.Writer) error {
+	from, values, err := call(q, params)
+	if err != nil {
+		return err
+	}
+	sql := "SELECT * FROM " + from
+	return ask(clickhouse.Context(ctx, clickhouse.WithParameters(values)), db, sql, q.Title, w)
+}
+
+// call is the call of a question's view, and the values of its parameters.
+func call(q *schemas.Query, params map[string]string) (from string, values clickhouse.Parameters, err error) {
 	args := make([]string, len(q.Params))
-	values := clickhouse.Parameters{}
+	values = clickhouse.Parameters{}
 	for i, p := range q.Params {
 		v, ok := params[p.Name]
 		if !ok {
@@ -31,11 +41,10 @@ func Named(ctx context.Context, db driver.Conn, q *schemas.Query, params map[str
 	}
 	for name := range params {
 		if !slices.ContainsFunc(q.Params, func(p schemas.Param) bool { return p.Name == name }) {
-			return fmt.Errorf("query %s has no parameter %q: it takes %s", q.Name, name, paramNames(q))
+			return "", nil, fmt.Errorf("query %s has no parameter %q: it takes %s", q.Name, name, paramNames(q))
 		}
 	}
-	sql := "SELECT * FROM " + schemas.Database + "." + q.View() + "(" + strings.Join(args, ", ") + ")"
-	return ask(clickhouse.Context(ctx, clickhouse.WithParameters(values)), db, sql, q.Title, w)
+	return schemas.Database + "." + q.View() + "(" + strings.Join(args, ", ") + ")", values, nil
 }
 
 // escaped writes a value as the server reads the values of parameters: as a field of a

@@ -65,16 +65,28 @@ ORDER BY tenant, indexOf([%[1]s], feed) = 0, indexOf([%[1]s], feed), feed`
 // with concealed names, and what is missing; and how many exclusions and prices are in force
 // today where the question goes by them. tenant is a directory id, empty for all.
 func Evidence(ctx context.Context, db driver.Conn, q *schemas.Query, tenant string, w output.Writer) error {
+	if tenant == "" {
+		return EvidenceOf(ctx, db, q, nil, w)
+	}
+	return EvidenceOf(ctx, db, q, []string{tenant}, w)
+}
+
+// EvidenceOf is Evidence of several tenants by their directory ids; nil for all.
+func EvidenceOf(ctx context.Context, db driver.Conn, q *schemas.Query, tenants []string, w output.Writer) error {
 	feeds := slices.DeleteFunc(slices.Clone(q.Feeds), func(f string) bool { return f == "names" })
 	if len(feeds) == 0 {
 		return nil
 	}
 	filter := "1"
-	if tenant != "" {
-		if !schemas.IsGUID(tenant) {
-			return fmt.Errorf("evidence of %s: tenant %q is no directory id", q.Name, tenant)
+	if tenants != nil {
+		ids := []string{"toUUIDOrNull('')"} // of nobody
+		for _, tenant := range tenants {
+			if !schemas.IsGUID(tenant) {
+				return fmt.Errorf("evidence of %s: tenant %q is no directory id", q.Name, tenant)
+			}
+			ids = append(ids, "toUUID('"+tenant+"')")
 		}
-		filter = "tenant_id = toUUID('" + tenant + "')"
+		filter = "tenant_id IN (" + strings.Join(ids, ", ") + ")"
 	}
 	brought := []string{""}
 	for _, table := range []string{"exclusions", "prices"} {

@@ -29,7 +29,7 @@ type App struct {
 	Config *config.Config
 	Log    zerolog.Logger
 	Name   string // the command, shown as the connection's name on the NATS server
-	// Version of the program, for the metrics.
+	// Version of the program, for the metrics and the page.
 	Version string
 
 	mu      sync.Mutex

@@ -12,7 +12,9 @@ import (
 
 // Roles says what a process does.
 type Roles struct {
-	Producer, Consumer bool
+	Producer, Consumer, Dashboard bool
+	// OnPage is told the address of the page once it is served.
+	OnPage func(url string)
 }
 
 // Start opens what the roles need and announces the instance. Run then does the work.
@@ -20,7 +22,12 @@ type Roles struct {
 func (a *App) Start(ctx context.Context, roles Roles) error {
 	// Producer or consumer alone may join an instance; two whole ones on one directory
 	// would each take the other's addresses for its own.
-	a.owns, a.starts = roles.Producer && roles.Consumer, true
+	a.owns, a.starts = roles.Producer && roles.Consumer, roles.Producer || roles.Consumer
+	if roles.Dashboard { // refused before anything is started
+		if _, err := a.page(roles.Producer); err != nil {
+			return err
+		}
+	}
 	registry, err := a.Registry(ctx)
 	if err != nil {
 		return err
@@ -86,6 +93,13 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 	}
 	if a.telemetry != nil {
 		g.Go(func() error { return a.telemetry.Run(ctx) })
+	}
+	if roles.Dashboard {
+		page, err := a.Dashboard(ctx, roles.Producer)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return page.Run(ctx, roles.OnPage) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("run: %w", err)

@@ -73,8 +73,13 @@ var rules = []rule{
 		why: "everything else reaches NATS and ClickHouse by address, so the same code runs on a cluster; a clock is injected into a server in process alone, and accounts are tried on one",
 	},
 	{
-		name: "dashboard reads schemas", of: []string{"dashboard"}, only: []string{"schemas", "dashboard"},
-		why: "the page shows what the shipped queries answer; it collects and stores nothing",
+		name: "dashboard asks and commands", of: []string{"dashboard"},
+		only: []string{"schemas", "dashboard", "producer", "consumer", "catalogue", "internal/answer", "internal/output"},
+		why:  "the page asks the shipped questions as the command line does, and commands the parts by what they offer; it knows no server, no simulator and no wiring",
+	},
+	{
+		name: "nobody but wiring imports the dashboard", inside: []string{"dashboard"}, except: []string{"dashboard", "cmd", "internal/app", "internal/teststack", "e2e"},
+		why: "everything works without a page, and whatever a page needs from a part is of use to others too",
 	},
 	{
 		name: "catalogue reads schemas", of: []string{"catalogue"}, only: []string{"schemas"},

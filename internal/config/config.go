@@ -75,12 +75,26 @@ func (c ClickHouse) Embedded() bool { return c.DSN == "" }
 // Dashboard says where the web page is served.
 type Dashboard struct {
 	Listen string `koanf:"listen"` // host:port
+	// Tokens let people and programs in. Without any the page is for this machine alone.
+	Tokens []Token `koanf:"tokens"` // file only
 }
 
 // Telemetry says where metrics, health and, on loopback, profiles are served.
 type Telemetry struct {
 	Listen string `koanf:"listen"` // host:port; empty for nowhere
 }
+
+// Token is who may see and do what on the page and its API.
+type Token struct {
+	Name    string             `koanf:"name"`    // stands in the audit
+	Token   producer.SecretRef `koanf:"token"`   // where the token is found, 16 characters or more
+	Role    string             `koanf:"role"`    // one of Roles
+	Tenants []string           `koanf:"tenants"` // domains, directory ids or connector names; none for all
+}
+
+// Roles are what a token may do, each also what those before may: look; run connectors,
+// leave seats alone, requeue dead letters; add, change and remove connectors, verify.
+var Roles = []string{"viewer", "manager", "admin"}
 
 // Log says what is logged and in which form.
 type Log struct {

@@ -122,7 +122,9 @@ func (r *reader) list(n *yaml.Node, elem reflect.Type, key string) []any {
 			r.value(item, elem, at, func(_ string, v any) { items = append(items, v) })
 			continue
 		}
-		r.lines = append(r.lines, item.Line)
+		if key == "connectors" {
+			r.lines = append(r.lines, item.Line)
+		}
 		entry := map[string]any{}
 		r.value(item, elem, at, func(full string, v any) { nest(entry, strings.TrimPrefix(full, at+"."), v) })
 		items = append(items, entry)

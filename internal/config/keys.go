@@ -22,8 +22,8 @@ const (
 	keyStreams      = "consumer.streams"
 )
 
-// secretKeys are the keys of a connector that refer to a secret.
-var secretKeys = []string{"client_secret", "certificate", "certificate_password"}
+// secretKeys are the keys of a connector, or of a token of the page, that refer to a secret.
+var secretKeys = []string{"client_secret", "certificate", "certificate_password", "token"}
 
 // setting is one key that can be set outside connectors.
 type setting struct {

@@ -60,6 +60,7 @@ func (c *Config) complete(origin map[string]string, lines []int) []error {
 		bad("producer.window", w.String(), "give a time of 1m to 12h, such as 6h")
 	}
 	c.checkStreams(bad)
+	c.checkTokens(bad)
 	return append(errs, c.completeConnectors(lines)...)
 }
 
@@ -74,6 +75,26 @@ func (c *Config) checkStreams(bad func(key, value, remedy string)) {
 		}
 		if slices.Contains(c.Consumer.Streams[:i], name) {
 			bad(fmt.Sprintf("%s[%d]", keyStreams, i), name, "is named before: keep one")
+		}
+	}
+}
+
+// checkTokens checks who may see the page. What is wrong with a reference is said without it:
+// it may be the token itself.
+func (c *Config) checkTokens(bad func(key, value, remedy string)) {
+	for i, t := range c.Dashboard.Tokens {
+		at := fmt.Sprintf("dashboard.tokens[%d].", i)
+		if !schemas.IsToken(t.Name) {
+			bad(at+"name", t.Name, "use letters, digits, - and _: it stands in the audit")
+		}
+		if slices.ContainsFunc(c.Dashboard.Tokens[:i], func(o Token) bool { return o.Name == t.Name }) {
+			bad(at+"name", t.Name, "is named before: give each its own name")
+		}
+		if err := t.Token.Validate(); err != nil {
+			bad(at+"token", "", err.Error())
+		}
+		if !slices.Contains(Roles, t.Role) {
+			bad(at+"role", t.Role, "one of "+strings.Join(Roles, ", "))
 		}
 	}
 }

@@ -170,3 +170,15 @@ func amount(f figure, t Type, unit string) string {
 	}
 	return string(f)
 }
+
+// CellText is a cell as the table shows it to people; unit is the currency of Money.
+func CellText(v any, col Column, unit string) string { return people(normal(v, col.Type), col, unit) }
+
+// Decimal is a figure's exact decimal text, and false where the cell is unknown or none.
+func Decimal(v any) (string, bool) {
+	f, ok := normal(v, Number).(figure)
+	return string(f), ok
+}
+
+// Line makes a text one harmless line, as the table does.
+func Line(s string) string { return clean(s) }

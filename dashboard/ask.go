@@ -1,0 +1,123 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seatstream/seatstream/internal/answer"
+	"github.com/seatstream/seatstream/internal/output"
+	"github.com/seatstream/seatstream/schemas"
+)
+
+// found is an answer in memory. Pages ask for as many rows as they show.
+type found struct {
+	query   *schemas.Query
+	columns []output.Column
+	rows    []row
+	total   uint64
+}
+
+// row is one row by the names of its columns.
+type row map[string]any
+
+func (r row) text(name string) string {
+	switch v := r[name].(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func (r row) count(name string) int64 {
+	n, err := strconv.ParseInt(r.text(name), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (r row) time(name string) *time.Time {
+	if at, ok := r[name].(time.Time); ok && at.Year() > 1970 {
+		return &at
+	}
+	return nil
+}
+
+// money is an amount, and false where it is not known.
+func (r row) money(name string) (decimal.Decimal, bool) {
+	text, ok := output.Decimal(r[name])
+	if !ok {
+		return decimal.Decimal{}, false
+	}
+	amount, err := decimal.NewFromString(text)
+	return amount, err == nil
+}
+
+// Begin, Row and End make found an output.Writer.
+func (f *found) Begin(t *output.Table) error {
+	f.columns = t.Columns
+	return nil
+}
+
+// Row keeps a row.
+func (f *found) Row(cells []any) error {
+	r := make(row, len(cells))
+	for i, c := range f.columns {
+		r[c.Name] = cells[i]
+	}
+	f.rows = append(f.rows, r)
+	return nil
+}
+
+// End does nothing.
+func (f *found) End(...string) error { return nil }
+
+// ask asks a shipped question about the request's tenant and moment, within what may be
+// seen. The values of params come on top.
+func (rq *request) ask(ctx context.Context, name string, params map[string]string, v answer.View) (*found, error) {
+	q, err := schemas.QueryNamed(name)
+	if err != nil {
+		return nil, &failure{http.StatusNotFound, err}
+	}
+	f := &found{query: q}
+	f.total, err = rq.into(ctx, q, params, v, f)
+	return f, err
+}
+
+// into is ask with the answer handed to a writer.
+func (rq *request) into(ctx context.Context, q *schemas.Query, params map[string]string, v answer.View, w output.Writer) (uint64, error) {
+	values := map[string]string{}
+	for _, p := range q.Params {
+		switch {
+		case p.Name == "tenant" && rq.tenant != nil:
+			values["tenant"] = rq.tenant.ID
+		case p.Name == "as_of" && rq.asOf != "":
+			values["as_of"] = rq.asOf
+		}
+	}
+	for k, value := range params {
+		values[k] = value
+	}
+	v.Tenants = rq.allowed
+	return answer.Shown(ctx, rq.s.deps.DB, q, values, v, w)
+}
+
+// atOnce does several things at the same time, a few of them at once: the server that
+// answers has few cores too.
+func atOnce(ctx context.Context, steps ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for _, step := range steps {
+		g.Go(func() error { return step(ctx) })
+	}
+	return g.Wait()
+}
