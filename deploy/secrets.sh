@@ -16,6 +16,7 @@ nats=$(password nats_password)
 writer=$(password clickhouse_password)
 reader=$(password clickhouse_reader_password)
 password grafana_password >/dev/null
+password dashboard_token >/dev/null
 [ -e "$dir/connectors.env" ] || printf '# Secrets of connectors, one a line: CONTOSO_SECRET=...\n' >"$dir/connectors.env"
 
 cat >"$dir/nats_users.conf" <<END

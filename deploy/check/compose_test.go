@@ -54,7 +54,7 @@ var (
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	p := project(t)
-	for _, want := range []string{"nats", "clickhouse", "producer", "consumer", "prometheus", "grafana"} {
+	for _, want := range []string{"nats", "clickhouse", "producer", "consumer", "dashboard", "prometheus", "grafana"} {
 		if _, ok := p.Services[want]; !ok {
 			t.Errorf("there is no service %s", want)
 		}
