@@ -70,7 +70,7 @@ func TestChart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, role := range []string{"producer", "consumer"} {
+	for _, role := range []string{"producer", "consumer", "dashboard"} {
 		d := objects["Deployment/lic-"+role]
 		pod := at(d, "spec", "template", "spec")
 		c := at(pod, "containers", 0)
@@ -96,6 +96,9 @@ func TestChart(t *testing.T) {
 				t.Errorf("%s has a password in its environment", role)
 			}
 		}
+	}
+	if at(objects["Service/lic-dashboard"], "spec", "ports", 0, "targetPort") != "page" || at(objects["Deployment/lic-dashboard"], "spec", "template", "spec", "containers", 0, "ports", 1, "name") != "page" {
+		t.Error("the page has no service")
 	}
 	full, err := render(t, map[string]any{
 		"keda": map[string]any{"enabled": true}, "serviceMonitor": map[string]any{"enabled": true}, "caConfigMap": "ca",
