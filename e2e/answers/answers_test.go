@@ -21,6 +21,7 @@ func TestAnswers(t *testing.T) {
 	}
 	w.refer("downgrades", row{"from_sku": skuID("E5"), "to_sku": skuID("E3"), "kind": "E5-E3", "note": ""})
 	w.refer("downgrades", row{"from_sku": skuID("E3"), "to_sku": skuID("E1"), "kind": "E3-E1", "note": ""})
+	w.refer("downgrades", row{"from_sku": skuID("O3"), "to_sku": skuID("F3"), "kind": "E3-F3", "note": ""})
 	w.flush()
 	var ran atomic.Int32
 	t.Run("of", func(t *testing.T) { // ends when all of them have

@@ -75,6 +75,10 @@ func servicePlans(w *world) {
 	w.paths("three", path{sku: "E1", off: []string{teams}}, path{sku: "E1", group: "g", state: "Error", fault: "CountViolation"})
 	w.collected()
 	w.want(w.ask("service-plans"), "sku plan on off", "STANDARDPACK | EXCHANGE_S_STANDARD | 3 | 0", "STANDARDPACK | TEAMS1 | 1 | 2")
+	w.on("2026-03-03") // a plan that waits for the administrator is on for nobody
+	w.sku("E1", 10, 3, row{"plan_states": []string{"PendingActivation", "Success"}})
+	w.collected()
+	w.want(w.ask("service-plans"), "plan provisioning on off", "EXCHANGE_S_STANDARD | PendingActivation | 0 | 3", "TEAMS1 | Success | 1 | 2")
 }
 
 // accounts. Disabled people with a paid licence; STORAGE-like SKUs and free ones are not

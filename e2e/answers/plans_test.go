@@ -1,8 +1,11 @@
 package answers
 
+import "time"
+
 func init() {
 	tests["overlaps and bundles"] = overlaps
 	tests["downgrades"] = downgrades
+	tests["frontline"] = frontline
 	tests["copilot idle"] = copilotIdle
 	tests["activations"] = activations
 }
@@ -68,6 +71,54 @@ func downgrades(w *world) {
 			w.want([]row{r}, "verdict blockers missing_evidence", "blocked | M365_COPILOT_APPS is used | ")
 		}
 	}
+}
+
+// frontline: O3 (21) to F3 (8) saves 13 for who uses no desktop apps and fits in 2 GB of mail and
+// of OneDrive. desk uses Windows; mail has 2 GB and a byte, drive too; fits has just 2 GB of
+// both. sizes has a row about apps alone. Sizes in a report that is late are not known.
+func frontline(w *world) {
+	const most = 2147483648
+	w.sku("O3", 10, 5)
+	w.sku("F3", 10, 0)
+	w.price("O3", "21", "EUR", "2025-01-01")
+	w.price("F3", "8", "EUR", "2025-01-01")
+	add := func(name string, windows bool, mail, drive int) {
+		upn := name + "@x.example"
+		w.user(name, "O3")
+		w.report(appUsers, upn, "2026-02-20", row{"Last Activity Date": "2026-02-20"}, row{"flags": row{"Windows": windows, "Mac": false}})
+		if mail > 0 {
+			w.report("getMailboxUsageDetail", upn, "", row{}, row{"counts": row{"Storage Used (Byte)": mail}})
+			w.report("getOneDriveUsageAccountDetail", upn, "", row{}, row{"counts": row{"Storage Used (Byte)": drive}})
+		}
+	}
+	add("desk", true, 1, 1)
+	add("mail", false, most+1, 1)
+	add("drive", false, 1, most+1)
+	add("fits", false, most, most)
+	add("sizes", false, 0, 0)
+	sizes := func() {
+		for _, feed := range []string{"getMailboxUsageDetail", "getOneDriveUsageAccountDetail"} {
+			w.add("run_changes", row{"feed": feed, "status": "complete", "started_at": w.now.Format(clock), "finished_at": w.now.Format(clock), "refresh_date": w.now.AddDate(0, 0, -2).Format(time.DateOnly)})
+		}
+	}
+	sizes()
+	w.collected()
+	toF3 := func(who string) (found []row) { // the shipped list has other smaller editions too
+		for _, r := range w.ask("downgrade-candidates") {
+			if r["to_sku"] == "SPE_F1" && (who == "" || r["display_name"] == who) {
+				found = append(found, r)
+			}
+		}
+		return found
+	}
+	const columns = "display_name to_sku verdict blockers missing_evidence saving"
+	w.want(toF3(""), columns,
+		"desk | SPE_F1 | blocked | desktop apps are used |  | 13", "mail | SPE_F1 | blocked | mailbox over 2 GB |  | 13",
+		"drive | SPE_F1 | blocked | OneDrive over 2 GB |  | 13", "fits | SPE_F1 | candidate |  |  | 13",
+		"sizes | SPE_F1 | candidate |  | size of the mailbox, size of OneDrive | 13")
+	w.on("2026-03-12") // ten days later without those two reports
+	w.collected()
+	w.want(toF3("mail"), columns, "mail | SPE_F1 | candidate |  | size of the mailbox, size of OneDrive | 13")
 }
 
 // copilotIdle: idle is covered and blank; busy has a date; fresh is within grace; dark has no row.

@@ -25,6 +25,8 @@ var products = map[string]row{
 	"E1":      {"sku_id": "18181a46-0d4e-45cd-891e-60aabd171b4e", "sku_part_number": "STANDARDPACK", "plan_ids": []string{exchange1, teams}},
 	"COPILOT": {"sku_id": "639dec6b-bb19-468b-871c-c5c441c4b0cb", "sku_part_number": "Microsoft_365_Copilot", "plan_ids": []string{copilot}},
 	"VISIO":   {"sku_id": "c5928f49-12ba-48f7-ada3-0d743a3601d5", "sku_part_number": "VISIOCLIENT", "plan_ids": []string{visio, foundation}},
+	"O3":      {"sku_id": "6fd2c87f-b296-42f0-b197-1e91e994b900", "sku_part_number": "ENTERPRISEPACK", "plan_ids": []string{exchange2, teams, apps}},
+	"F3":      {"sku_id": "66b55226-6b4f-492c-910c-a3b7a3c9d993", "sku_part_number": "SPE_F1", "plan_ids": []string{teams}},
 	"ODD":     {"sku_id": guid("a SKU that no list names"), "sku_part_number": "ODD_SKU", "plan_ids": []string{}},
 	"STORAGE": {"sku_id": "99049c9c-6011-4908-bf17-15f496e6519d", "sku_part_number": "SHAREPOINTSTORAGE", "applies_to": "Company", "plan_ids": []string{}},
 }
@@ -44,7 +46,9 @@ func (w *world) sku(name string, enabled, consumed int, more ...row) {
 	for i := range states {
 		states[i] = "Success"
 	}
-	r["plan_states"] = states
+	if r["plan_states"] == nil {
+		r["plan_states"] = states
+	}
 	w.add("sku_changes", r)
 }
 
