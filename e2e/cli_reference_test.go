@@ -223,7 +223,7 @@ func (s *station) prices(t *testing.T) {
 	for _, r := range s.answer(t, "licence-position") {
 		if n := map[any]string{"SPE_E3": "EUR 36.4", "SPE_F1": "USD 8.1"}[r["sku"]]; n != "" {
 			currency, price, _ := strings.Cut(n, " ")
-			seats := max(r["enabled"].(float64), r["consumed"].(float64)) //nolint:forcetypeassert // a test that panics has failed
+			seats := max(r["enabled"].(float64), r["consumed"].(float64))
 			want := new(big.Rat).Mul(new(big.Rat).SetFloat64(seats), amountOf(t, price))
 			if r["currency"] != currency || bill[currency] == nil || bill[currency].Cmp(want) != 0 {
 				t.Errorf("%v: %v, the bill in %s is %v, want %s", r["sku"], r["currency"], currency, bill[currency], want.FloatString(2))

@@ -185,11 +185,11 @@ func (o *oracle) costs(by string) (lines []string) {
 		add(part, s.price, 1, kinds...)
 	}
 	for _, k := range o.last().skus {
-		part := func(else_ string) string {
+		part := func(nobody string) string {
 			if by == "sku" {
 				return k.Part
 			}
-			return else_
+			return nobody
 		}
 		p := o.priceOf(k.Part)
 		if free := k.Units.Enabled - k.Consumed; free > 0 {
