@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/big"
 	"os"
@@ -164,7 +163,6 @@ func (s *station) reclaims(t *testing.T) {
 		}
 	}
 	if left == 0 {
-		b, _ := json.Marshal(got)
-		t.Errorf("nobody with a recommendation has left: %.600s", b)
+		t.Errorf("nobody with a recommendation has left: %.600s", fmt.Sprint(got))
 	}
 }
