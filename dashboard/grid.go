@@ -255,7 +255,11 @@ func foot(f *found, shown []output.Column, spec gridSpec) []cell {
 	if len(spec.Sum) == 0 || len(f.rows) < 2 || uint64(len(f.rows)) < f.total {
 		return nil
 	}
-	cells := make([]cell, len(shown))
+	n := len(shown)
+	if spec.Act != nil {
+		n++
+	}
+	cells := make([]cell, n)
 	cells[0].Text = fmt.Sprintf("%s in all", count(len(f.rows)))
 	for i, c := range shown {
 		cells[i].Label, cells[i].Numeric = heading(c.Name), numeric(c)
@@ -277,9 +281,6 @@ func foot(f *found, shown []output.Column, spec gridSpec) []cell {
 			n += r.count(c.Name)
 		}
 		cells[i].Text = count(n)
-	}
-	if spec.Act != nil {
-		cells = append(cells, cell{})
 	}
 	return cells
 }
