@@ -103,7 +103,7 @@ func (rq *request) layOut(f *found, spec gridSpec) *grid {
 	if g.Empty == "" {
 		g.Empty = "Nothing found."
 	}
-	shown := rq.shown(f.columns, spec)
+	shown := slices.DeleteFunc(rq.shown(f.columns, spec), func(c output.Column) bool { return slices.Contains(seldom, c.Name) && blank(f, c.Name) })
 	for _, c := range shown {
 		h := head{Title: heading(c.Name), Numeric: numeric(c)}
 		if c.Type == output.Count && slices.Contains(states, strings.ReplaceAll(c.Name, "_", " ")) {
@@ -140,6 +140,17 @@ func (rq *request) layOut(f *found, spec gridSpec) *grid {
 	}
 	g.Foot = foot(f, shown, spec)
 	return g
+}
+
+// seldom are columns that say something about few rows: where none has anything to say,
+// their room is better used.
+var seldom = []string{"message", "remedy", "excluded", "blockers", "doubt", "superseded_plans", "problem", "states_before", "states_after"}
+
+func blank(f *found, column string) bool {
+	return !slices.ContainsFunc(f.rows, func(r row) bool {
+		list, isList := r[column].([]string)
+		return isList && len(list) > 0 || !isList && r.text(column) != ""
+	})
 }
 
 // beside are columns that are shown under another one: the id under the name.
