@@ -144,6 +144,8 @@ func dayAge(t, now time.Time) string {
 		return "yesterday"
 	case n < 0:
 		return fmt.Sprintf("in %d days", -n)
+	case n > 730:
+		return fmt.Sprintf("%d years ago", n/365)
 	}
 	return fmt.Sprintf("%d days ago", n)
 }
