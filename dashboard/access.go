@@ -122,7 +122,7 @@ func (t Token) seal(text string) string {
 func (s *Server) session(t *Token, secure bool) *http.Cookie {
 	ends := s.now().Add(sessionTime)
 	text := t.Name + "|" + strconv.FormatInt(ends.Unix(), 10)
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure is set behind TLS; without it the browser would not send it back
 		Name: cookieName, Value: text + "|" + t.seal(text), Path: "/", Expires: ends,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure,
 	}

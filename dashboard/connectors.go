@@ -39,7 +39,7 @@ func (rq *request) connectorLine(ctx context.Context, c producer.Connector, prod
 		}
 	}
 	if c.Paused {
-		line.State = "paused"
+		line.State = pausedState
 	} else if producers == 0 {
 		line.Problem = "no producer serves endpoint " + c.Endpoint + ": start one (seatstream up or seatstream producer)"
 	}

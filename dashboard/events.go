@@ -25,6 +25,9 @@ type progress struct {
 
 const keepAlive = 15 * time.Second
 
+// pausedState is the state of a connector that runs by command alone.
+const pausedState = "paused"
+
 // connectorEvents sends the steps of a connector's runs as server-sent events, until the
 // browser goes away. What a run published is in the tables a little later than it ends:
 // the last event of a run waits for that.
@@ -57,6 +60,9 @@ func connectorEvents(ctx context.Context, rq *request) error {
 		select {
 		case st := <-steps:
 			p := progressOf(st)
+			if c.Paused && st.State != producer.StateRunning {
+				p.State = pausedState
+			}
 			if st.State != producer.StateRunning {
 				p.Stored = rq.stored(ctx)
 			}

@@ -57,11 +57,19 @@ func (a amounts) add(currency string, amount decimal.Decimal) {
 	a[currency] = a[currency].Add(amount)
 }
 
-// String lists the amounts; empty where there is none.
+// String lists the amounts, without those of zero where there are others; empty where there
+// is none.
 func (a amounts) String() string {
-	var parts []string
+	var parts, zeros []string
 	for _, currency := range slices.Sorted(maps.Keys(a)) {
+		if a[currency].IsZero() {
+			zeros = append(zeros, money(a[currency], currency))
+			continue
+		}
 		parts = append(parts, money(a[currency], currency))
+	}
+	if len(parts) == 0 {
+		parts = zeros
 	}
 	return strings.Join(parts, " + ")
 }
@@ -136,6 +144,8 @@ func dayAge(t, now time.Time) string {
 		return "yesterday"
 	case n < 0:
 		return fmt.Sprintf("in %d days", -n)
+	case n > 730:
+		return fmt.Sprintf("%d years ago", n/365)
 	}
 	return fmt.Sprintf("%d days ago", n)
 }

@@ -103,7 +103,7 @@ func (rq *request) layOut(f *found, spec gridSpec) *grid {
 	if g.Empty == "" {
 		g.Empty = "Nothing found."
 	}
-	shown := rq.shown(f.columns, spec)
+	shown := slices.DeleteFunc(rq.shown(f.columns, spec), func(c output.Column) bool { return slices.Contains(seldom, c.Name) && blank(f, c.Name) })
 	for _, c := range shown {
 		h := head{Title: heading(c.Name), Numeric: numeric(c)}
 		if c.Type == output.Count && slices.Contains(states, strings.ReplaceAll(c.Name, "_", " ")) {
@@ -140,6 +140,17 @@ func (rq *request) layOut(f *found, spec gridSpec) *grid {
 	}
 	g.Foot = foot(f, shown, spec)
 	return g
+}
+
+// seldom are columns that say something about few rows: where none has anything to say,
+// their room is better used.
+var seldom = []string{"message", "remedy", "excluded", "blockers", "doubt", "superseded_plans", "problem", "states_before", "states_after"}
+
+func blank(f *found, column string) bool {
+	return !slices.ContainsFunc(f.rows, func(r row) bool {
+		list, isList := r[column].([]string)
+		return isList && len(list) > 0 || !isList && r.text(column) != ""
+	})
 }
 
 // beside are columns that are shown under another one: the id under the name.
@@ -255,7 +266,11 @@ func foot(f *found, shown []output.Column, spec gridSpec) []cell {
 	if len(spec.Sum) == 0 || len(f.rows) < 2 || uint64(len(f.rows)) < f.total {
 		return nil
 	}
-	cells := make([]cell, len(shown))
+	n := len(shown)
+	if spec.Act != nil {
+		n++
+	}
+	cells := make([]cell, n)
 	cells[0].Text = fmt.Sprintf("%s in all", count(len(f.rows)))
 	for i, c := range shown {
 		cells[i].Label, cells[i].Numeric = heading(c.Name), numeric(c)
@@ -277,9 +292,6 @@ func foot(f *found, shown []output.Column, spec gridSpec) []cell {
 			n += r.count(c.Name)
 		}
 		cells[i].Text = count(n)
-	}
-	if spec.Act != nil {
-		cells = append(cells, cell{})
 	}
 	return cells
 }

@@ -167,12 +167,12 @@ func (s *stack) get(t *testing.T, path string) string {
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	t.Run("answers are those of the command line", s.testAnswers)
-	t.Run("figures are sums of the answers", s.testFigures)
-	t.Run("views of answers", s.testViews)
 	t.Run("tenants are apart", s.testTenantsApart)
 	t.Run("roles", s.testRoles)
 	t.Run("acts are audited", s.testActs)
+	t.Run("figures are sums of the answers", s.testFigures)
+	t.Run("views of answers", s.testViews)
+	t.Run("answers are those of the command line", s.testAnswers)
 	t.Run("browser", s.testBrowser)
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 }

@@ -168,10 +168,10 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	s.log.Info().Str("who", t.Name).Str("from", r.RemoteAddr).Msg("signed in")
 	http.SetCookie(w, s.session(t, r.TLS != nil))
-	http.Redirect(w, r, next(r.PostFormValue("next")), http.StatusSeeOther)
+	http.Redirect(w, r, next(r.PostFormValue("next")), http.StatusSeeOther) //nolint:gosec // next leads to this server alone
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil}) //nolint:gosec // as it was set
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }

@@ -104,7 +104,7 @@ func (s *stack) leaveAloneAndTakeBack(t *testing.T, b *tab) {
 	if before == 0 {
 		t.Fatal("nothing to recommend: the test needs an unused licence")
 	}
-	b.submit(`form[action^="/recommendations"] button`)
+	b.submit(`main form[action^="/recommendations"] button`)
 	b.says("Recorded ")
 	b.open("/recommendations?tenant=contoso&kind=outcome")
 	b.says("open")

@@ -1,8 +1,14 @@
 package dashboard
 
 import (
+	"bytes"
+	"cmp"
+	"image"
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -35,14 +41,15 @@ func TestScreenshots(t *testing.T) {
 		b.theme(theme)
 		b.open(path)
 		b.until("figures that moved", `[...document.querySelectorAll("[data-delta]")].every(e => e.textContent.trim() !== "")`)
-		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
+		small := reduced(t, shot)
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), small, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %d kB", name, len(png)/1000)
+		t.Logf("%s: %d kB", name, len(small)/1000)
 	}
 	for name, path := range pages {
 		shot(name+"-light", path, "light", 1280, 1000)
@@ -50,4 +57,44 @@ func TestScreenshots(t *testing.T) {
 	}
 	shot("overview-phone", "/", "light", 360, 1000)
 	shot("people-phone", "/people?tenant=contoso", "dark", 360, 1000)
+}
+
+// reduced is a picture with its 256 most frequent colours: a page has few, and the file is
+// a third.
+func reduced(t *testing.T, picture []byte) []byte {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[color.Color]int{}
+	at := img.Bounds()
+	for y := at.Min.Y; y < at.Max.Y; y++ {
+		for x := at.Min.X; x < at.Max.X; x++ {
+			seen[img.At(x, y)]++
+		}
+	}
+	var palette color.Palette
+	for c := range seen {
+		palette = append(palette, c)
+	}
+	slices.SortFunc(palette, func(a, b color.Color) int { return cmp.Compare(seen[b], seen[a]) })
+	palette = palette[:min(len(palette), 256)]
+	out, index := image.NewPaletted(at, palette), map[color.Color]uint8{}
+	for y := at.Min.Y; y < at.Max.Y; y++ {
+		for x := at.Min.X; x < at.Max.X; x++ {
+			c := img.At(x, y)
+			i, known := index[c]
+			if !known {
+				i = uint8(palette.Index(c))
+				index[c] = i
+			}
+			out.SetColorIndex(x, y, i)
+		}
+	}
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, out); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

@@ -113,8 +113,11 @@ func (s *Server) Run(ctx context.Context, ready func(url string)) error {
 	if err := srv.Shutdown(drain); err != nil {
 		_ = srv.Close() // what is still open is a slow reader
 	}
-	<-served
+	err = <-served
 	s.verify.wait()
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the page: %w", err)
+	}
 	return nil
 }
 

@@ -46,7 +46,7 @@ if (run) {
     const step = JSON.parse(event.data);
     one("[data-state]", run).textContent = step.state;
     one("[data-text]", run).textContent = step.text;
-    one("[data-when]", run).textContent = step.state === "running" ? "Followed live." : "";
+    one("[data-when]", run).textContent = "Followed live.";
     const ended = step.state !== "running" && step.stored;
     const key = step.command + step.state;
     if (ended && last !== "" && last !== key) renew("[data-refresh]");
