@@ -160,7 +160,7 @@ func (s *inserts) step(up bool, chunk []byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case up && contains(chunk, "INSERT INTO m365."):
+	case up && contains(chunk, "INSERT INTO m365.user_changes"): // not the data that every start loads
 		s.open = true
 		return "asked"
 	case up && s.open:

@@ -25,6 +25,6 @@ func TestN3(t *testing.T) {
 		n.signal(syscall.SIGCONT)
 		recovery := s.recovered(time.Now())
 		s.whole(s.js)
-		s.settle("N3 SIGSTOP the stream leader for 16 to 20 s, 3 replicas", seed, recovery).Report(t)
+		s.settle("N3 SIGSTOP the stream leader for 40 to 44 s, 3 replicas", seed, recovery).Report(t)
 	})
 }
