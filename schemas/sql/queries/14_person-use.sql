@@ -13,17 +13,12 @@ WITH
     rows AS (
         SELECT tenant_id, report, lower(user_principal_name) AS upn,
             if(mapContains(dates, 'Last Activity Date'), ifNull(last_activity_date, blank), no_row) AS activity,
-            if(report != 'getOffice365ActiveUserDetail', [], [
-                if(mapContains(dates, 'Exchange Last Activity Date'), ifNull(dates['Exchange Last Activity Date'], blank), no_row),
-                if(mapContains(dates, 'OneDrive Last Activity Date'), ifNull(dates['OneDrive Last Activity Date'], blank), no_row),
-                if(mapContains(dates, 'SharePoint Last Activity Date'), ifNull(dates['SharePoint Last Activity Date'], blank), no_row),
-                if(mapContains(dates, 'Skype For Business Last Activity Date'), ifNull(dates['Skype For Business Last Activity Date'], blank), no_row),
-                if(mapContains(dates, 'Teams Last Activity Date'), ifNull(dates['Teams Last Activity Date'], blank), no_row),
-                if(mapContains(dates, 'Yammer Last Activity Date'), ifNull(dates['Yammer Last Activity Date'], blank), no_row)]) AS activities,
-            if(report != 'getOffice365ActiveUserDetail', [], [
-                ifNull(dates['Exchange License Assign Date'], never), ifNull(dates['OneDrive License Assign Date'], never),
-                ifNull(dates['SharePoint License Assign Date'], never), ifNull(dates['Skype For Business License Assign Date'], never),
-                ifNull(dates['Teams License Assign Date'], never), ifNull(dates['Yammer License Assign Date'], never)]) AS assignments
+            if(report = 'getOffice365ActiveUserDetail', arrayMap(c -> if(mapContains(dates, c), ifNull(dates[c], blank), no_row),
+                ['Exchange Last Activity Date', 'OneDrive Last Activity Date', 'SharePoint Last Activity Date',
+                    'Skype For Business Last Activity Date', 'Teams Last Activity Date', 'Yammer Last Activity Date']), []) AS activities,
+            if(report = 'getOffice365ActiveUserDetail', arrayMap(c -> ifNull(dates[c], never),
+                ['Exchange License Assign Date', 'OneDrive License Assign Date', 'SharePoint License Assign Date',
+                    'Skype For Business License Assign Date', 'Teams License Assign Date', 'Yammer License Assign Date']), []) AS assignments
         FROM m365.reports_at(tenant = {tenant:String}, as_of = {as_of:String})
         WHERE report IN ('getOffice365ActiveUserDetail', 'getM365AppUserDetail', 'getMicrosoft365CopilotUsageUserDetail') AND NOT concealed
     )

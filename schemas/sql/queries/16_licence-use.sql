@@ -22,7 +22,8 @@ WITH
             max(ifNull(e.concealed_rows, 0)) AS concealed
         FROM (
             SELECT DISTINCT tenant_id, sku_id, cityHash64(disabled_plans) AS off, disabled_plans
-            FROM m365.holdings(tenant = {tenant:String}, as_of = {as_of:String})
+            FROM (SELECT DISTINCT tenant_id, sku_ids, sku_disabled_plans FROM m365.users_at(tenant = {tenant:String}, as_of = {as_of:String}))
+            ARRAY JOIN sku_ids AS sku_id, sku_disabled_plans AS disabled_plans
         ) AS h
         INNER JOIN (
             SELECT tenant_id, sku_id, arrayJoin(plan_ids) AS plan_id FROM m365.skus_at(tenant = {tenant:String}, as_of = {as_of:String})
