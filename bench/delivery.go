@@ -45,7 +45,7 @@ func (d Delivery) Run(ctx context.Context) (*Report, error) {
 	if err := os.Mkdir(d.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make directory: %w", err)
 	}
-	defer os.RemoveAll(d.Dir) // what was stored is of no use to anybody
+	defer func() { _ = os.RemoveAll(d.Dir) }() // what was stored is of no use to anybody
 	engine, stop, err := startEngine(ctx, filepath.Join(d.Dir, "clickhouse"), d.Log)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (d Delivery) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it only asked
 	if err := db.Exec(ctx, bareTable); err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
@@ -199,7 +199,7 @@ func startEngine(ctx context.Context, dir string, log zerolog.Logger) (*embedded
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- engine.Run(running) }()
-	stop := func() { cancel(); <-done }
+	stop := func() { cancel(); _ = <-done } // whatever was wrong has shown by then
 	if err := engine.Ready(ctx); err != nil {
 		stop()
 		return nil, nil, err

@@ -95,7 +95,7 @@ func consume(ctx context.Context, t task) (said, error) {
 	if err != nil {
 		return said{}, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it only asked
 	c := consumer.New(consumer.Config{}, consumer.Deps{JS: js, DB: db, Leases: stores.Leases, Cursors: stores.Cursors, Log: zerolog.Nop()})
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
@@ -193,7 +193,7 @@ func bare(ctx context.Context, t task) (said, error) {
 	if err != nil {
 		return said{}, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it only asked
 	return timed(func() error {
 		cons, err := js.CreateConsumer(ctx, schemas.StreamM365.Name, jetstream.ConsumerConfig{Durable: "bare", AckPolicy: jetstream.AckAllPolicy, MaxAckPending: -1})
 		if err != nil {
