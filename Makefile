@@ -74,8 +74,17 @@ fuzz-ci: ## fuzz the readers of pages, reports and errors for a minute each
 	@./scripts/fuzz.sh 60s FuzzPage FuzzCSV FuzzError
 
 .PHONY: bench
-bench: engine ## run the Go benchmarks
+bench: engine build ## measure delivery on this machine: each stage alone and the whole (ARGS=--quick for a minute)
+	@bin/seatstream bench $(ARGS)
+
+.PHONY: bench-go
+bench-go: engine ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./schemas ./producer/... ./consumer ./graphsim ./embedded
+
+TABLES ?= 1000,1000,60
+.PHONY: bench-queries
+bench-queries: engine ## time every question on tables of TABLES=tenants,users,days
+	SEATSTREAM_BENCH_TABLES=$(TABLES) go test -run '^$$' -bench Queries -benchtime 3x -timeout 2h ./internal/answer
 
 .PHONY: scale
 scale: engine ## collect tenants of 10,000, 50,000 and 100,000 users and print time and memory

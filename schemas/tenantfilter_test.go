@@ -26,9 +26,10 @@ var (
 	// What is the same for all tenants stands under a tenant id of zeros, beside their own.
 	sharedCondition = regexp.MustCompile(`\b(?:WHERE|AND)\s+\(?` + sharedForm + `\)?(?:\s+(?:AND|GROUP|ORDER|UNION)\b|\s*$)`)
 	argument        = regexp.MustCompile(`\btenant = \{tenant:String\}`)
-	byTenant        = regexp.MustCompile(`\bON (?:\w+)\.tenant_id = (?:\w+)\.tenant_id\b`)
-	nextClause      = regexp.MustCompile(`\b(?:JOIN|WHERE|GROUP|ORDER|SETTINGS)\b`)
-	named           = regexp.MustCompile(`\b(\w+) AS \(\s*(?:SELECT|WITH)\b`)
+	// scope is the tenant's id or the zeros under which stands what is the same for all.
+	byTenant   = regexp.MustCompile(`\bON (?:\w+)\.tenant_id = (?:\w+)\.(?:tenant_id|scope)\b`)
+	nextClause = regexp.MustCompile(`\b(?:JOIN|WHERE|GROUP|ORDER|SETTINGS)\b`)
+	named      = regexp.MustCompile(`\b(\w+) AS \(\s*(?:SELECT|WITH)\b`)
 )
 
 // reference tables hold data on products, the same for every tenant.
@@ -132,7 +133,7 @@ func TestTenantFilterRemoved(t *testing.T) {
 	for _, q := range Queries() {
 		for part, neutral := range map[string]string{
 			filterForm: "1", sharedForm: "1", argument.String(): "tenant = ''",
-			`\bON \w+\.tenant_id = \w+\.tenant_id( AND \w+\.\w+ = \w+\.\w+)*`: "ON 1",
+			`\bON \w+\.tenant_id = \w+\.(?:tenant_id|scope)( AND \w+\.\w+ = \w+\.\w+)*`: "ON 1",
 		} {
 			for _, at := range regexp.MustCompile(part).FindAllStringIndex(q.SQL, -1) {
 				if strings.HasPrefix(q.SQL[at[0]:], "ON ") && joinsBrackets(q.SQL[:at[0]]) {

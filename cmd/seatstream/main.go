@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/seatstream/seatstream/bench"
 	"github.com/seatstream/seatstream/embedded"
 )
 
@@ -25,6 +26,9 @@ const (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "engine-child" {
 		os.Exit(embedded.EngineMain(os.Args[2:])) // this process is the ClickHouse engine
+	}
+	if len(os.Args) > 2 && os.Args[1] == bench.PartCommand {
+		os.Exit(bench.PartMain(os.Args[2])) // this process is a part that is measured
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, stop, os.Args[1:])

@@ -69,7 +69,7 @@ Begin with:
 	root.AddCommand(
 		demoCommand(c), upCommand(c), producerCommand(c), consumerCommand(c), dashboardCommand(c), simCommand(c), connectorCommand(c),
 		queryCommand(c), reportCommand(c), catalogueCommand(c), pricesCommand(c), excludeCommand(c), reclaimCommand(c),
-		subscribeCommand(c), replayCommand(c), verifyCommand(c), dlqCommand(c), doctorCommand(c), eraseCommand(c), accessCommand(c), schemaCommand(c),
+		subscribeCommand(c), replayCommand(c), verifyCommand(c), dlqCommand(c), doctorCommand(c), eraseCommand(c), accessCommand(c), schemaCommand(c), benchCommand(c),
 	)
 	return root
 }

@@ -27,7 +27,7 @@ func Named(ctx context.Context, db driver.Conn, q *schemas.Query, params map[str
 	return ask(clickhouse.Context(ctx, clickhouse.WithParameters(values)), db, sql, q.Title, w)
 }
 
-// call is the call of a question's view, and the values of its parameters.
+// call is what stands behind FROM for a question, and the values of its parameters.
 func call(q *schemas.Query, params map[string]string) (from string, values clickhouse.Parameters, err error) {
 	args := make([]string, len(q.Params))
 	values = clickhouse.Parameters{}
@@ -40,9 +40,12 @@ func call(q *schemas.Query, params map[string]string) (from string, values click
 		values[p.Name] = escaped.Replace(v)
 	}
 	for name := range params {
-		if !slices.ContainsFunc(q.Params, func(p schemas.Param) bool { return p.Name == name }) {
+		if !q.Takes(name) {
 			return "", nil, fmt.Errorf("query %s has no parameter %q: it takes %s", q.Name, name, paramNames(q))
 		}
+	}
+	if at, ok := values["as_of"]; ok && at == "" {
+		return "(\n" + q.Now() + "\n)", values, nil // the view's own text, without what it has for past moments
 	}
 	return schemas.Database + "." + q.View() + "(" + strings.Join(args, ", ") + ")", values, nil
 }

@@ -8,6 +8,7 @@
 SELECT * FROM m365.reports FINAL
 WHERE {as_of:String} = '' AND ({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))
 UNION ALL
+-- at a past moment
 SELECT * FROM m365.report_changes
 WHERE {as_of:String} != '' AND deleted = 0 AND ({tenant:String} = '' OR tenant_id = toUUIDOrZero({tenant:String}))
     AND (tenant_id, report, row_key, stream_seq) IN (

@@ -10,17 +10,20 @@
 --   the licence assign date of the reports, else the day by which it was surely held: the
 --   last change of its path or the first time the stream saw the person.
 WITH
+    ['Apps', 'Copilot', 'Exchange', 'OneDrive', 'SharePoint', 'SkypeForBusiness', 'Teams', 'Yammer'] AS every_workload,
+    toDate32('1970-01-01') AS no_row, toDate32('1970-01-02') AS blank, toDate32('2299-12-31') AS never,
     -- Most holders of a SKU have the same plans on: what is needed is worked out per shape.
     shapes AS (
         SELECT h.tenant_id AS tenant_id, h.sku_id AS sku_id, h.off AS off,
-            groupUniqArray(w.workload) AS needed,
+            groupUniqArray(w.workload) AS needed, arrayMap(n -> has(needed, n), every_workload) AS needs,
             min(e.refresh_date) AS anchor,
             uniqExactIf(w.report, isNull(e.refresh_date)) AS reports_missing,
             countIf(e.refresh_date < toDate32(e.newest_run) - 7) AS reports_late,
             max(ifNull(e.concealed_rows, 0)) AS concealed
         FROM (
             SELECT DISTINCT tenant_id, sku_id, cityHash64(disabled_plans) AS off, disabled_plans
-            FROM m365.holdings(tenant = {tenant:String}, as_of = {as_of:String})
+            FROM (SELECT DISTINCT tenant_id, sku_ids, sku_disabled_plans FROM m365.users_at(tenant = {tenant:String}, as_of = {as_of:String}))
+            ARRAY JOIN sku_ids AS sku_id, sku_disabled_plans AS disabled_plans
         ) AS h
         INNER JOIN (
             SELECT tenant_id, sku_id, arrayJoin(plan_ids) AS plan_id FROM m365.skus_at(tenant = {tenant:String}, as_of = {as_of:String})
@@ -68,16 +71,16 @@ WITH
             h.path_groups AS path_groups,
             s.anchor AS anchor, ifNull(s.reports_missing, 0) AS reports_missing, ifNull(s.reports_late, 0) AS reports_late,
             ifNull(s.concealed, 0) AS concealed, isNotNull(s.sku_id) AS covered, l.status AS listing, ifNull(l.reach, 180) AS reach,
-            assumeNotNull(s.needed) AS needed,
-            arrayFilter(i -> has(needed, p.workloads[i]), arrayEnumerate(p.workloads)) AS found,
-            arrayMap(i -> p.dates[i], found) AS dates,
-            arraySort(arrayFilter(w -> NOT has(p.workloads, w), needed)) AS without_row,
-            if(notEmpty(arrayFilter(d -> d IS NOT NULL, dates) AS given), arrayMax(given), NULL) AS last_use,
-            arrayMin(arrayMap(i -> ifNull(p.assigned[i], toDate32('2299-12-31')), found)) AS assigned,
+            s.needed AS needed,
+            -- Of the workloads needed: the last activity and the licence assign date, as person_use has them.
+            arrayResize(s.needs, 8, 0) AS needs, arrayResize(p.last, 8, no_row) AS last,
+            arrayFilter((d, n) -> n, last, needs) AS used,
+            if(arrayMax(used) > blank, arrayMax(used), NULL) AS last_use,
+            arrayMin(arrayFilter((d, n) -> n, arrayResize(p.since, 8, never), needs)) AS assigned,
             c.came_at AS came_at,
             multiIf(
                 c.came_at IS NOT NULL, toDate32(c.came_at),
-                notEmpty(found) AND assigned < toDate32('2299-12-31'), assigned,
+                notEmpty(used) AND assigned < never, assigned,
                 toDate32(least(h.changed_at, f.seen_at))
             ) AS held_since
         FROM m365.holdings(tenant = {tenant:String}, as_of = {as_of:String}) AS h
@@ -90,15 +93,15 @@ WITH
     )
 SELECT
     tenant_id, user_id, sku_id, user_principal_name, display_name, department, company, country, office, cost_centre, job_title,
-    account_enabled, user_type, path_groups, last_use, anchor, held_since, needed, dates,
+    account_enabled, user_type, path_groups, last_use, anchor, held_since, needed,
     last_use IS NOT NULL AND dateDiff('day', last_use, anchor) < {days:UInt16} AS recent,
     held_since >= anchor - reach AND (last_use IS NULL OR last_use < held_since) AS untouched,
     multiIf(
         NOT covered, 'no report covers this SKU',
         reports_missing > 0, 'report not collected',
         reports_late > 0, 'report late',
-        notEmpty(without_row) AND concealed > 0, 'names concealed',
-        notEmpty(without_row), 'no row for the person: ' || arrayStringConcat(without_row, ', '),
+        has(used, no_row) AND concealed > 0, 'names concealed',
+        has(used, no_row), 'no row for the person: ' || arrayStringConcat(arrayFilter((w, d, n) -> n AND d = no_row, every_workload, last, needs), ', '),
         ifNull(listing, '') != 'complete', 'listing of users incomplete',
         account_enabled IS NULL, 'account state unknown',
         NOT account_enabled, 'account disabled',
@@ -106,7 +109,7 @@ SELECT
         user_type != 'Member', 'user type unknown',
         held_since IS NULL, 'time of assignment unknown',
         held_since > anchor - {grace:UInt16}, 'held for less than ' || toString({grace:UInt16}) || ' days',
-        NOT untouched AND {days:UInt16} > reach AND arrayExists(d -> d IS NULL, dates), 'reports reach back ' || toString(reach) || ' days only',
+        NOT untouched AND {days:UInt16} > reach AND has(used, blank), 'reports reach back ' || toString(reach) || ' days only',
         ''
     ) AS doubt,
     multiIf(recent, 'active', doubt != '', 'unknown', untouched, 'never used', 'inactive') AS state,

@@ -5,17 +5,8 @@
 -- param: days UInt16 = 90, days without activity that make a licence inactive
 -- param: grace UInt16 = 30, days a licence must be held before anything is said against it
 -- definition: The rows of unused-licences with what a seat costs and whether it is left alone
---   on purpose. An exclusion is for one person, one SKU or both; zeros stand for all. It
---   takes nothing from an answer: the seat is shown as excluded and is no saving. reclaim:
---   inactive or never used, of a SKU that is neither free, viral nor company-level, and not
---   excluded. An exclusion counts from when it was made until its last day.
-WITH left_alone AS (
-    SELECT tenant_id, user_id, sku_id, tag || if(reason = '', '', ': ' || reason) AS why
-    FROM m365.exclusions FINAL
-    WHERE created_at <= (SELECT upto FROM m365.moment(as_of = {as_of:String}))
-        AND ifNull(until, toDate32('2299-12-31')) >= (SELECT today FROM m365.moment(as_of = {as_of:String}))
-        AND ({tenant:String} = '' OR tenant_id IN (toUUIDOrZero({tenant:String}), toUUIDOrZero('')))
-)
+--   on purpose. reclaim: inactive or never used, of a SKU that is neither free, viral nor
+--   company-level, and not excluded.
 SELECT
     u.tenant_id AS tenant_id, u.user_id AS user_id, u.sku_id AS sku_id, u.user_principal_name AS user_principal_name,
     u.display_name AS display_name, u.department AS department, u.company AS company, u.country AS country, u.office AS office,
@@ -28,15 +19,7 @@ SELECT
     k.paid AS paid,
     k.price AS price,
     k.currency AS currency,
-    arrayFirst(x -> x.1 IN (u.tenant_id, toUUIDOrZero('')) AND x.2 IN (u.sku_id, toUUIDOrZero('')), p.list).3 AS by_person,
-    arrayFirst(x -> x.1 IN (u.tenant_id, toUUIDOrZero('')), s.list).2 AS by_sku,
-    if(by_person != '', by_person, by_sku) AS excluded,
-    k.paid AND excluded = '' AND u.state IN ('inactive', 'never used') AS reclaim
-FROM m365.licence_use(tenant = {tenant:String}, as_of = {as_of:String}, days = {days:UInt16}, grace = {grace:UInt16}) AS u
+    u.excluded AS excluded,
+    k.paid AND u.spare AS reclaim
+FROM m365.judged(tenant = {tenant:String}, as_of = {as_of:String}, days = {days:UInt16}, grace = {grace:UInt16}) AS u
 LEFT JOIN m365.sku_facts(tenant = {tenant:String}, as_of = {as_of:String}) AS k ON k.tenant_id = u.tenant_id AND k.sku_id = u.sku_id
-LEFT JOIN (
-    SELECT user_id, groupArray((tenant_id, sku_id, why)) AS list FROM left_alone WHERE user_id != toUUIDOrZero('') GROUP BY user_id
-) AS p ON p.user_id = u.user_id
-LEFT JOIN (
-    SELECT sku_id, groupArray((tenant_id, why)) AS list FROM left_alone WHERE user_id = toUUIDOrZero('') GROUP BY sku_id
-) AS s ON s.sku_id = u.sku_id

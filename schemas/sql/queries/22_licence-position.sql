@@ -39,19 +39,19 @@ SELECT
     p.excluded AS excluded,
     multiIf(k.free, 'free', k.viral, 'viral', k.company_level, 'company-level', '') AS trait,
     k.price AS price,
-    if(k.paid, k.price * (p.reclaim + ifNull(unassigned, 0)), NULL) AS unused_cost,
+    if(k.paid, k.price * (p.spare + ifNull(unassigned, 0)), NULL) AS unused_cost,
     k.currency AS currency
 FROM (
     SELECT tenant_id, sku_id, max(subscribed) AS subscribed, sum(n) AS holders, sum(n_active) AS active, sum(n_inactive) AS inactive,
-        sum(n_never) AS never_used, sum(n_unknown) AS unknown, sum(n_excluded) AS excluded, sum(n_reclaim) AS reclaim
+        sum(n_never) AS never_used, sum(n_unknown) AS unknown, sum(n_excluded) AS excluded, sum(n_spare) AS spare
     FROM (
         SELECT tenant_id, sku_id, true AS subscribed, toUInt64(0) AS n, toUInt64(0) AS n_active, toUInt64(0) AS n_inactive, toUInt64(0) AS n_never,
-            toUInt64(0) AS n_unknown, toUInt64(0) AS n_excluded, toUInt64(0) AS n_reclaim
+            toUInt64(0) AS n_unknown, toUInt64(0) AS n_excluded, toUInt64(0) AS n_spare
         FROM m365.skus_at(tenant = {tenant:String}, as_of = {as_of:String})
         UNION ALL
         SELECT tenant_id, sku_id, false, count(), countIf(state = 'active'), countIf(state = 'inactive'), countIf(state = 'never used'),
-            countIf(state = 'unknown'), countIf(excluded != ''), countIf(reclaim)
-        FROM m365.seats(tenant = {tenant:String}, as_of = {as_of:String}, days = {days:UInt16}, grace = {grace:UInt16})
+            countIf(state = 'unknown'), countIf(excluded != ''), countIf(spare)
+        FROM m365.judged(tenant = {tenant:String}, as_of = {as_of:String}, days = {days:UInt16}, grace = {grace:UInt16})
         GROUP BY tenant_id, sku_id
     )
     GROUP BY tenant_id, sku_id
