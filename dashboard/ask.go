@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -110,7 +111,11 @@ func (rq *request) into(ctx context.Context, q *schemas.Query, params map[string
 		values[k] = value
 	}
 	v.Tenants = rq.allowed
-	return answer.Shown(ctx, rq.s.deps.DB, q, values, v, w)
+	total, err := answer.Shown(ctx, rq.s.deps.DB, q, values, v, w)
+	if errors.Is(err, answer.ErrNoColumn) {
+		err = &failure{http.StatusBadRequest, err}
+	}
+	return total, err
 }
 
 // atOnce does several things at the same time, a few of them at once: the server that

@@ -178,6 +178,8 @@ func explain(err error) error {
 	switch ex.Code {
 	case 60, 81:
 		return fmt.Errorf("ask ClickHouse: %s: the tables are made when a consumer starts (seatstream up)", first)
+	case 47:
+		return fmt.Errorf("ask ClickHouse: %w: %s", ErrNoColumn, first)
 	case 164:
 		return fmt.Errorf("ask ClickHouse: only reading is allowed here: %s", first)
 	case 6, 41, 456, 457:
