@@ -156,8 +156,8 @@ func (s *stack) testViews(t *testing.T) {
 			t.Errorf("where finds %v", r)
 		}
 	}
-	for _, bad := range []string{"sort=1;DROP", "where=a`b:1", "sort=%60", "where=x"} {
-		if got := asked(t, s.server.Handler(), "GET", list+"&"+bad, nil); got.Code < 400 {
+	for _, bad := range []string{"sort=1%3BDROP", "where=a%60b:1", "sort=%60", "where=x", "sort=nothing", "where=nothing:1"} {
+		if got := asked(t, s.server.Handler(), "GET", list+"&"+bad, nil); got.Code != 400 {
 			t.Errorf("%s: %d %.100s", bad, got.Code, got.Body)
 		}
 	}

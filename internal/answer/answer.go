@@ -181,6 +181,9 @@ func explain(err error) error {
 	switch ex.Code {
 	case 60, 81:
 		return fmt.Errorf("ask ClickHouse: %s: the tables are made when a consumer starts (seatstream up)", first)
+	case 47:
+		what, _, _ := strings.Cut(first, " in scope ") // the whole SELECT follows
+		return fmt.Errorf("ask ClickHouse: %w: %s", ErrNoColumn, what)
 	case 164:
 		return fmt.Errorf("ask ClickHouse: only reading is allowed here: %s", first)
 	case 6, 41, 456, 457:

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -33,6 +34,9 @@ type View struct {
 
 // Condition keeps the rows whose column has the value, as text; true and false for a bool.
 type Condition struct{ Column, Value string }
+
+// ErrNoColumn says that a view names a column that the answer has not.
+var ErrNoColumn = errors.New("no such column")
 
 // columnName is the form of every column of a shipped question.
 var columnName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -98,7 +102,7 @@ func (v View) sql(from string, values clickhouse.Parameters) (string, error) {
 	}
 	for _, c := range columns {
 		if !columnName.MatchString(c) {
-			return "", fmt.Errorf("%q is no column", c)
+			return "", fmt.Errorf("%w: %q", ErrNoColumn, c)
 		}
 	}
 	return sql, nil
