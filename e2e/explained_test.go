@@ -68,9 +68,7 @@ func (i inventory) gaps(reports ...string) (gaps []string) {
 	if !ended || all.status == schemas.RunFailed {
 		return gaps // no run has come to its end, or none could collect and says why
 	}
-	for _, feed := range slices.Sorted(maps.Keys(collecting)) {
-		reports = append(reports, feed)
-	}
+	reports = append(reports, slices.Sorted(maps.Keys(collecting))...)
 	for _, feed := range append(reports, schemas.FeedReportSettings) {
 		if _, ok := i.evidence[feed]; !ok {
 			gaps = append(gaps, "no evidence of "+feed)
