@@ -84,7 +84,7 @@ func (o *round) run(ctx context.Context, n int, r *Report) error {
 	if o.nats, err = start(ctx, partNATS, task{Dir: o.dir}); err != nil {
 		return err
 	}
-	defer o.nats.stop()
+	defer func() { o.nats.stop() }() // that of the whole by then
 	readers := []string{StageConsume, StageBare}
 	if n%2 == 1 {
 		slices.Reverse(readers)
