@@ -32,6 +32,7 @@ func TestC2(t *testing.T) {
 	n, tables, seed := teststack.StartNATS(t), teststack.StartClickHouse(t), rand.Uint64N(1_000_000)
 	keepRows(t, tables.Conn)
 	p := startGate(t, hostOf(t, tables.DSN()))
+	p.gentle = true
 	db, err := connect.ClickHouse(t.Context(), p.before(t, tables.DSN()))
 	if err != nil {
 		t.Fatal(err)

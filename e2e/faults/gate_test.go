@@ -17,6 +17,9 @@ type gate struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
 	away   bool
+	// gentle closes the server's side in order: the embedded engine ends its process where a
+	// client resets a connection at a bad moment, and is slow to be started a thousand times.
+	gentle bool
 	// see is asked before bytes are passed on; where it returns false they are not, and the
 	// connection is reset.
 	see func(up bool, chunk []byte) bool
@@ -115,8 +118,12 @@ func (p *gate) serve(in net.Conn) {
 	p.conns[in], p.conns[out] = true, true
 	p.mu.Unlock()
 	var group sync.WaitGroup
-	group.Go(func() { p.pass(true, in, out) })
-	group.Go(func() { p.pass(false, out, in) })
+	end := reset
+	if p.gentle {
+		end = func(c net.Conn) { _ = c.Close() }
+	}
+	group.Go(func() { defer end(out); defer reset(in); p.pass(true, in, out) })
+	group.Go(func() { defer end(out); defer reset(in); p.pass(false, out, in) })
 	group.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -125,8 +132,6 @@ func (p *gate) serve(in net.Conn) {
 }
 
 func (p *gate) pass(up bool, from, to net.Conn) {
-	defer reset(from)
-	defer reset(to)
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
