@@ -199,7 +199,12 @@ func startEngine(ctx context.Context, dir string, log zerolog.Logger) (*embedded
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- engine.Run(running) }()
-	stop := func() { cancel(); <-done } // whatever was wrong has shown by then
+	stop := func() {
+		cancel()
+		if err := <-done; err != nil {
+			log.Warn().Err(err).Msg("engine of the bench stopped with an error")
+		}
+	}
 	if err := engine.Ready(ctx); err != nil {
 		stop()
 		return nil, nil, err

@@ -89,7 +89,7 @@ func scaled(t *testing.T, users int) measured {
 
 	var listed, stored, holders, consumed uint64
 	listed = uint64(len(sim.of(0).list("users", "id")))
-	row := conn.QueryRow(t.Context(), "SELECT (SELECT count() FROM m365.users FINAL), sum(toUInt64(holders)), sum(toUInt64(consumed)) FROM m365.licence_position(tenant = '') WHERE applies_to = 'User'")
+	row := conn.QueryRow(t.Context(), "SELECT (SELECT count() FROM m365.users FINAL), sum(toUInt64(holders)), sum(toUInt64(consumed)) FROM m365.licence_position(tenant = '', as_of = '', days = 90, grace = 30) WHERE applies_to = 'User'")
 	if err := row.Scan(&stored, &holders, &consumed); err != nil {
 		t.Fatal(err)
 	}
