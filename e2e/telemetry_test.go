@@ -70,6 +70,16 @@ func scrape(t testing.TB, address string) map[string]float64 {
 	return series
 }
 
+// caughtUp waits until everything that was published is stored.
+func (s *station) caughtUp() {
+	s.t.Helper()
+	address := s.up.metricsAddress()
+	eventually(s.t, "everything published is stored", func() bool {
+		m := scrape(s.t, address)
+		return m[`seatstream_consumer_records_stored_total{stream="M365"}`] == m["seatstream_producer_records_published_total"]
+	})
+}
+
 // TestMetricsTellTheTruth compares the metrics of a process with what it did, and takes
 // connectors over at a SIGHUP.
 func TestMetricsTellTheTruth(t *testing.T) {
@@ -85,9 +95,7 @@ func TestMetricsTellTheTruth(t *testing.T) {
 		return n
 	}
 	published := scrape(t, address)["seatstream_producer_records_published_total"]
-	eventually(t, "everything published is stored", func() bool {
-		return scrape(t, address)[`seatstream_consumer_records_stored_total{stream="M365"}`] == published
-	})
+	s.caughtUp()
 	m := scrape(t, address)
 	feeds := rowsOf("SELECT toFloat64(uniqExact(tenant_id, feed)) AS n FROM m365.run_changes WHERE feed != 'all' AND status = 'complete'")
 	complete := 0.0

@@ -41,6 +41,33 @@ func (r *Registry) Status(ctx context.Context, name string) (*Status, error) {
 	return &s, schemas.Decode(e.Value(), &s)
 }
 
+// tell stores a status and returns its revision, 0 where a later command has told its own: a
+// run that ends while the next one begins must not cover what that came to, for which
+// somebody waits.
+func (s *Stores) tell(ctx context.Context, name string, st *Status) (revision uint64, err error) {
+	body, err := schemas.NewEncoder().Encode(st)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		var old Status
+		e, err := s.Status.Get(ctx, name)
+		switch {
+		case errors.Is(err, jetstream.ErrKeyNotFound):
+			revision, err = s.Status.Create(ctx, name, body)
+		case err != nil:
+			return 0, err
+		case schemas.Decode(e.Value(), &old) == nil && old.Command > st.Command && !old.Started.Before(st.Started):
+			return 0, nil
+		default:
+			revision, err = s.Status.Update(ctx, name, body, e.Revision())
+		}
+		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) { // another was faster: look again
+			return revision, err
+		}
+	}
+}
+
 // Watch calls f with every status of a connector until f returns false or ctx is done.
 func (r *Registry) Watch(ctx context.Context, name string, f func(Status) bool) error {
 	w, err := r.Stores.Status.Watch(ctx, name)

@@ -182,11 +182,8 @@ func (w *Worker) run(ctx context.Context, c Connector, command uint64, at *place
 	var told uint64 // revision of the status
 	report := func() {
 		st.Updated = time.Now().UTC()
-		body, err := schemas.NewEncoder().Encode(&st)
-		if err == nil {
-			told, err = w.Registry.Stores.Status.Put(context.WithoutCancel(ctx), c.Name, body)
-		}
-		if err != nil {
+		revision, err := w.Registry.Stores.tell(context.WithoutCancel(ctx), c.Name, &st)
+		if told = max(told, revision); err != nil {
 			w.Log.Warn().Err(err).Str("connector", c.Name).Msg("status not stored")
 		}
 	}
