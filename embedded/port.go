@@ -2,10 +2,14 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 // Free ports are taken below the ranges from which Linux (32768 and up) and
@@ -32,6 +36,28 @@ func choosePort(host string, preferred int, avoid ...int) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("find free port on %s: none in %d tries", host, portTries)
+}
+
+// promisePort keeps other engines of this user away from a port for as long as the file is
+// open, also while a crashed engine is away: another would start there, and whoever reads and
+// writes would be led to it. Ports of the range that is drawn from need none.
+func promisePort(port int) (*os.File, error) {
+	if port >= firstFreePort && port < lastFreePort {
+		return nil, nil
+	}
+	name := filepath.Join(os.TempDir(), fmt.Sprintf("seatstream-%d-port-%d.lock", os.Getuid(), port))
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, nil //nolint:nilerr // without a folder for such files it is left to chance, as before
+	}
+	taken, err := tryLock(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if !taken {
+		return nil, errors.Join(fmt.Errorf("%w: %d is another engine's", ErrPortTaken, port), file.Close())
+	}
+	return file, nil
 }
 
 func portFree(host string, port int) bool {

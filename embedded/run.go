@@ -76,6 +76,13 @@ func (e *Engine) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = lock.Close() }()
+	for _, port := range []int{e.cfg.TCPPort, e.cfg.HTTPPort} {
+		promise, err := promisePort(port)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = promise.Close() }() // nil where none is needed
+	}
 	if err := writeConfig(e.cfg.Dir, e.configData()); err != nil {
 		return err
 	}
