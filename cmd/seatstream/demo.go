@@ -80,11 +80,16 @@ func (d *demo) run(ctx context.Context) error {
 	if err := d.app.Start(ctx, roles); err != nil {
 		return err
 	}
+	// Before anything runs: what was left of a demo that was killed would ask its simulator.
+	commands, err := d.order(ctx, connectors)
+	if err != nil {
+		return err
+	}
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return sim.Run(running) })
 	g.Go(func() error { return d.app.Run(running, roles) })
 	g.Go(func() error {
-		if err := d.collect(running, connectors); err != nil {
+		if err := d.collect(running, connectors, commands); err != nil {
 			return err
 		}
 		if err := d.print(running, connectors); err != nil {
@@ -134,23 +139,32 @@ func simConnectors(sim *graphsim.Server, dir string) ([]producer.Connector, erro
 	return list, nil
 }
 
-// collect runs every connector once and waits until ClickHouse has what was published.
-func (d *demo) collect(ctx context.Context, connectors []producer.Connector) error {
+// order takes the connectors over and orders a run of each, by the number of its command.
+func (d *demo) order(ctx context.Context, connectors []producer.Connector) ([]uint64, error) {
 	registry, err := d.app.Registry(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	commands := make([]uint64, len(connectors))
 	for i, n := range connectors {
 		if commands[i], err = registry.Put(ctx, n); err != nil {
-			return err
+			return nil, err
 		}
 		if commands[i] > 0 {
 			continue // new: it runs already
 		}
 		if commands[i], err = registry.RunNow(ctx, n); err != nil {
-			return err
+			return nil, err
 		}
+	}
+	return commands, nil
+}
+
+// collect waits until every connector has run and ClickHouse has what was published.
+func (d *demo) collect(ctx context.Context, connectors []producer.Connector, commands []uint64) error {
+	registry, err := d.app.Registry(ctx)
+	if err != nil {
+		return err
 	}
 	for i, n := range connectors {
 		st, err := await(ctx, registry, n.Name, commands[i])
