@@ -37,21 +37,14 @@ func (rq *request) info(ctx context.Context, c producer.Connector, producers int
 }
 
 func apiConnectors(ctx context.Context, rq *request) error {
-	list, err := rq.connectors(ctx)
-	if err != nil {
-		return err
-	}
-	served, err := rq.s.deps.Registry.Served(ctx)
-	if err != nil {
-		return err
-	}
 	all := []connectorInfo{}
-	for _, c := range list {
-		info, err := rq.info(ctx, c, served[c.Endpoint])
-		if err != nil {
-			return err
-		}
+	err := rq.eachConnector(ctx, func(c producer.Connector, producers int) error {
+		info, err := rq.info(ctx, c, producers)
 		all = append(all, info)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return rq.json(http.StatusOK, all)
 }

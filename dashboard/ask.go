@@ -3,12 +3,8 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
-	"time"
 
-	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seatstream/seatstream/internal/answer"
@@ -25,62 +21,15 @@ type found struct {
 }
 
 // row is one row by the names of its columns.
-type row map[string]any
+type row = answer.Row
 
-func (r row) text(name string) string {
-	switch v := r[name].(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	default:
-		return fmt.Sprint(v)
-	}
+// read keeps what into writes.
+func (f *found) read(into func(output.Writer) error) error {
+	w := &answer.Rows{Take: func(r row) { f.rows = append(f.rows, r) }}
+	err := into(w)
+	f.columns = w.Columns
+	return err
 }
-
-func (r row) count(name string) int64 {
-	n, err := strconv.ParseInt(r.text(name), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-func (r row) time(name string) *time.Time {
-	if at, ok := r[name].(time.Time); ok && at.Year() > 1970 {
-		return &at
-	}
-	return nil
-}
-
-// money is an amount, and false where it is not known.
-func (r row) money(name string) (decimal.Decimal, bool) {
-	text, ok := output.Decimal(r[name])
-	if !ok {
-		return decimal.Decimal{}, false
-	}
-	amount, err := decimal.NewFromString(text)
-	return amount, err == nil
-}
-
-// Begin, Row and End make found an output.Writer.
-func (f *found) Begin(t *output.Table) error {
-	f.columns = t.Columns
-	return nil
-}
-
-// Row keeps a row.
-func (f *found) Row(cells []any) error {
-	r := make(row, len(cells))
-	for i, c := range f.columns {
-		r[c.Name] = cells[i]
-	}
-	f.rows = append(f.rows, r)
-	return nil
-}
-
-// End does nothing.
-func (f *found) End(...string) error { return nil }
 
 // ask asks a shipped question about the request's tenant and moment, within what may be
 // seen. The values of params come on top.
@@ -90,8 +39,10 @@ func (rq *request) ask(ctx context.Context, name string, params map[string]strin
 		return nil, &failure{http.StatusNotFound, err}
 	}
 	f := &found{query: q}
-	f.total, err = rq.into(ctx, q, params, v, f)
-	return f, err
+	return f, f.read(func(w output.Writer) (err error) {
+		f.total, err = rq.into(ctx, q, params, v, w)
+		return err
+	})
 }
 
 // into is ask with the answer handed to a writer.

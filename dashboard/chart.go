@@ -23,12 +23,12 @@ func positions(f *found) []position {
 	at := map[string]int{}
 	var all []position
 	for _, r := range f.rows {
-		id := r.text("sku_id")
+		id := r.Text("sku_id")
 		i, known := at[id]
 		if !known {
 			i = len(all)
 			at[id] = i
-			all = append(all, position{SKUID: id, SKU: r.text("sku"), Name: output.Line(cmp.Or(r.text("name"), r.text("sku"))), Unused: amounts{}})
+			all = append(all, position{SKUID: id, SKU: r.Text("sku"), Name: output.Line(cmp.Or(r.Text("name"), r.Text("sku"))), Unused: amounts{}})
 		}
 		all[i].plus(r)
 	}
@@ -39,15 +39,15 @@ func positions(f *found) []position {
 }
 
 func (p *position) plus(r row) {
-	p.Enabled += r.count("enabled")
-	p.Held += r.count("holders")
+	p.Enabled += r.Count("enabled")
+	p.Held += r.Count("holders")
 	for i, column := range []string{"active", "inactive", "never_used", "unknown"} {
-		p.Use[i] += r.count(column)
+		p.Use[i] += r.Count(column)
 	}
-	p.Unassigned += r.count("unassigned")
-	p.Over += r.count("over_allocated")
-	if amount, ok := r.money("unused_cost"); ok {
-		p.Unused.add(r.text("currency"), amount)
+	p.Unassigned += r.Count("unassigned")
+	p.Over += r.Count("over_allocated")
+	if amount, ok := r.Money("unused_cost"); ok {
+		p.Unused.add(r.Text("currency"), amount)
 	}
 }
 

@@ -46,7 +46,8 @@ func (rq *request) connectorLine(ctx context.Context, c producer.Connector, prod
 	return line, nil
 }
 
-func connectorsPage(ctx context.Context, rq *request) error {
+// eachConnector calls f with every connector that may be seen, and how many producers serve it.
+func (rq *request) eachConnector(ctx context.Context, f func(c producer.Connector, producers int) error) error {
 	list, err := rq.connectors(ctx)
 	if err != nil {
 		return err
@@ -55,13 +56,23 @@ func connectorsPage(ctx context.Context, rq *request) error {
 	if err != nil {
 		return err
 	}
-	var lines []connectorLine
 	for _, c := range list {
-		line, err := rq.connectorLine(ctx, c, served[c.Endpoint])
-		if err != nil {
+		if err := f(c, served[c.Endpoint]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func connectorsPage(ctx context.Context, rq *request) error {
+	var lines []connectorLine
+	err := rq.eachConnector(ctx, func(c producer.Connector, producers int) error {
+		line, err := rq.connectorLine(ctx, c, producers)
 		lines = append(lines, line)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return rq.show(http.StatusOK, "connectors.html", view{Title: "Connectors", Nav: "connectors", Body: lines, Done: rq.did()})
 }

@@ -29,22 +29,22 @@ type totals struct {
 func sum(seats, cost *found) totals {
 	t := totals{Bill: amounts{}, Unused: amounts{}, Unknown: amounts{}, Unassigned: amounts{}}
 	for _, r := range seats.rows {
-		t.UnusedSeats += r.count("inactive") + r.count("never_used")
-		t.UnknownSeats += r.count("unknown")
-		t.UnassignedSeats += r.count("unassigned")
-		t.Over += r.count("over_allocated")
-		if r.text("trait") != "" {
+		t.UnusedSeats += r.Count("inactive") + r.Count("never_used")
+		t.UnknownSeats += r.Count("unknown")
+		t.UnassignedSeats += r.Count("unassigned")
+		t.Over += r.Count("over_allocated")
+		if r.Text("trait") != "" {
 			continue // free, viral or for the company as a whole: a million seats that cost nothing
 		}
-		t.Seats += r.count("enabled")
-		if _, priced := r.money("price"); !priced {
-			t.Unpriced += max(r.count("enabled"), r.count("consumed"))
+		t.Seats += r.Count("enabled")
+		if _, priced := r.Money("price"); !priced {
+			t.Unpriced += max(r.Count("enabled"), r.Count("consumed"))
 		}
 	}
 	for _, r := range cost.rows {
 		for column, to := range map[string]amounts{"bill": t.Bill, "reassignable_now": t.Unused, "unknown": t.Unknown, "reducible_at_renewal": t.Unassigned} {
-			if amount, ok := r.money(column); ok {
-				to.add(r.text("currency"), amount)
+			if amount, ok := r.Money(column); ok {
+				to.add(r.Text("currency"), amount)
 			}
 		}
 	}

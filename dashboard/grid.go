@@ -149,7 +149,7 @@ var seldom = []string{"message", "remedy", "excluded", "blockers", "doubt", "sup
 func blank(f *found, column string) bool {
 	return !slices.ContainsFunc(f.rows, func(r row) bool {
 		list, isList := r[column].([]string)
-		return isList && len(list) > 0 || !isList && r.text(column) != ""
+		return isList && len(list) > 0 || !isList && r.Text(column) != ""
 	})
 }
 
@@ -190,8 +190,8 @@ func (rq *request) cell(r row, c output.Column) cell {
 	switch {
 	case isMoney(c):
 		x.Text, x.Title = "–", "not known: no price, or it counts for nothing"
-		if amount, ok := r.money(c.Name); ok {
-			x.Text, x.Title = money(amount, r.text("currency")), ""
+		if amount, ok := r.Money(c.Name); ok {
+			x.Text, x.Title = money(amount, r.Text("currency")), ""
 		}
 	case c.Type == output.Time || c.Type == output.Date:
 		if at, ok := v.(time.Time); ok && at.Year() > 1970 {
@@ -210,7 +210,7 @@ func (rq *request) cell(r row, c output.Column) cell {
 	}
 	rq.linked(&x, r, c.Name)
 	if under := beside[c.Name]; under != "" && r[under] != nil {
-		x.Sub = output.Line(r.text(under))
+		x.Sub = output.Line(r.Text(under))
 		if x.Text == x.Sub {
 			x.Sub = ""
 		}
@@ -228,18 +228,18 @@ func (rq *request) cell(r row, c output.Column) cell {
 func (rq *request) linked(x *cell, r row, column string) {
 	switch column {
 	case "user_principal_name", "display_name":
-		if id := r.text("user_id"); id != "" {
-			x.Href = rq.link("/people/"+id, "tenant", r.text("tenant_id"))
+		if id := r.Text("user_id"); id != "" {
+			x.Href = rq.link("/people/"+id, "tenant", r.Text("tenant_id"))
 		}
 	case "kind":
 		if r["action"] != nil {
 			x.Href = rq.savingLink(r)
 		}
 	case "tenant":
-		x.Href = rq.link("/tenant", "tenant", r.text("tenant"))
+		x.Href = rq.link("/tenant", "tenant", r.Text("tenant"))
 	case "name", "sku":
-		if part := r.text("sku"); part != "" && r.text("user_id") == "" {
-			x.Href = rq.link("/people", "tenant", r.text("tenant"), "sku", part)
+		if part := r.Text("sku"); part != "" && r.Text("user_id") == "" {
+			x.Href = rq.link("/people", "tenant", r.Text("tenant"), "sku", part)
 		}
 	}
 	if x.Text == "" || x.Text == "–" {
@@ -249,14 +249,14 @@ func (rq *request) linked(x *cell, r row, column string) {
 
 // savingLink leads from a saving to the seats that it counts.
 func (rq *request) savingLink(r row) string {
-	about := []string{"tenant", r.text("tenant"), "sku", r.text("sku")}
-	switch kind := r.text("kind"); kind {
+	about := []string{"tenant", r.Text("tenant"), "sku", r.Text("sku")}
+	switch kind := r.Text("kind"); kind {
 	case "inactive", "never used":
 		return rq.link("/people", append(about, "state", kind)...)
 	case "disabled account":
 		return rq.link("/people", append(about, "show", "disabled")...)
 	case "unassigned":
-		return rq.link("/questions/unassigned", "tenant", r.text("tenant"), "where", "sku:"+r.text("sku"))
+		return rq.link("/questions/unassigned", "tenant", r.Text("tenant"), "where", "sku:"+r.Text("sku"))
 	}
 	return rq.link("/people", append(about, "show", "overlaps")...)
 }
@@ -280,8 +280,8 @@ func foot(f *found, shown []output.Column, spec gridSpec) []cell {
 		if isMoney(c) {
 			sum := amounts{}
 			for _, r := range f.rows {
-				if amount, ok := r.money(c.Name); ok {
-					sum.add(r.text("currency"), amount)
+				if amount, ok := r.Money(c.Name); ok {
+					sum.add(r.Text("currency"), amount)
 				}
 			}
 			cells[i].Text = sum.String()
@@ -289,7 +289,7 @@ func foot(f *found, shown []output.Column, spec gridSpec) []cell {
 		}
 		var n int64
 		for _, r := range f.rows {
-			n += r.count(c.Name)
+			n += r.Count(c.Name)
 		}
 		cells[i].Text = count(n)
 	}

@@ -146,10 +146,10 @@ func (rq *request) positionGrid(f *found, list []position) *grid {
 func (rq *request) tenantLines(seats, coverage *found) (out []tenantLine) {
 	sums := map[string]*position{}
 	for _, r := range seats.rows {
-		p := sums[r.text("tenant_id")]
+		p := sums[r.Text("tenant_id")]
 		if p == nil {
 			p = &position{Name: "all products", Unused: amounts{}}
-			sums[r.text("tenant_id")] = p
+			sums[r.Text("tenant_id")] = p
 		}
 		p.plus(r)
 	}
@@ -165,13 +165,13 @@ func (rq *request) tenantLines(seats, coverage *found) (out []tenantLine) {
 		}
 		doubts := []string{}
 		for _, r := range coverage.rows {
-			if r.text("tenant_id") != t.ID {
+			if r.Text("tenant_id") != t.ID {
 				continue
 			}
-			if at := r.time("report_date"); at != nil && slices.Contains(anchors, r.text("feed")) && (line.ReportDate == nil || at.Before(*line.ReportDate)) {
+			if at := r.Time("report_date"); at != nil && slices.Contains(anchors, r.Text("feed")) && (line.ReportDate == nil || at.Before(*line.ReportDate)) {
 				line.ReportDate = at
 			}
-			if d := r.text("doubt"); d != "" && d != "never complete" && !slices.Contains(doubts, d) {
+			if d := r.Text("doubt"); d != "" && d != "never complete" && !slices.Contains(doubts, d) {
 				doubts = append(doubts, d)
 			}
 		}
@@ -189,11 +189,11 @@ func (rq *request) trust(coverage *found) (bands []string, reports string) {
 	var oldest *time.Time
 	concealed := map[string]bool{}
 	for _, r := range coverage.rows {
-		if at := r.time("report_date"); at != nil && slices.Contains(anchors, r.text("feed")) && (oldest == nil || at.Before(*oldest)) {
+		if at := r.Time("report_date"); at != nil && slices.Contains(anchors, r.Text("feed")) && (oldest == nil || at.Before(*oldest)) {
 			oldest = at
 		}
-		if r.text("doubt") == "names concealed" {
-			concealed[r.text("tenant")] = true
+		if r.Text("doubt") == "names concealed" {
+			concealed[r.Text("tenant")] = true
 		}
 	}
 	for _, t := range rq.tenants {

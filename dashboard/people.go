@@ -72,12 +72,12 @@ func peoplePage(ctx context.Context, rq *request) error {
 			}
 			seen := map[string]bool{}
 			for _, r := range f.rows {
-				if part := r.text("sku"); !seen[part] {
+				if part := r.Text("sku"); !seen[part] {
 					seen[part] = true
-					body.Products = append(body.Products, row{"sku": part, "name": output.Line(cmp.Or(r.text("name"), part))})
+					body.Products = append(body.Products, row{"sku": part, "name": output.Line(cmp.Or(r.Text("name"), part))})
 				}
 			}
-			slices.SortFunc(body.Products, func(a, b row) int { return cmp.Compare(a.text("name"), b.text("name")) })
+			slices.SortFunc(body.Products, func(a, b row) int { return cmp.Compare(a.Text("name"), b.Text("name")) })
 			return nil
 		},
 	)
@@ -105,10 +105,10 @@ func personPage(ctx context.Context, rq *request) error {
 	}
 	of := answer.View{Where: []answer.Condition{{Column: "user_id", Value: id}}}
 	leave := func(r row) cell {
-		if !rq.scope.May(Manager) || r.text("excluded") != "" {
+		if !rq.scope.May(Manager) || r.Text("excluded") != "" {
 			return cell{}
 		}
-		return cell{Text: "Leave alone…", Href: rq.link("/exclusions/new", "tenant", r.text("tenant_id"), "user", r.text("user_id"), "sku", r.text("sku_id"))}
+		return cell{Text: "Leave alone…", Href: rq.link("/exclusions/new", "tenant", r.Text("tenant_id"), "user", r.Text("user_id"), "sku", r.Text("sku_id"))}
 	}
 	body := &personBody{ID: id}
 	specs := []struct {
@@ -125,7 +125,7 @@ func personPage(ctx context.Context, rq *request) error {
 		f, err := rq.ask(ctx, "licence-holders", nil, answer.View{Where: of.Where, Limit: 1})
 		if err == nil && len(f.rows) > 0 {
 			r := f.rows[0]
-			body.Name, body.UPN, body.Department = output.Line(r.text("display_name")), output.Line(r.text("user_principal_name")), output.Line(r.text("department"))
+			body.Name, body.UPN, body.Department = output.Line(r.Text("display_name")), output.Line(r.Text("user_principal_name")), output.Line(r.Text("department"))
 		}
 		return err
 	}}

@@ -74,7 +74,8 @@ func questionPage(ctx context.Context, rq *request) error {
 // evidence is what a question's answers rest on; nil where it rests on no feed.
 func (rq *request) evidence(ctx context.Context, q *schemas.Query) (*grid, error) {
 	f := &found{query: q}
-	if err := rq.evidenceInto(ctx, q, f); err != nil || f.columns == nil {
+	err := f.read(func(w output.Writer) error { return rq.evidenceInto(ctx, q, w) })
+	if err != nil || f.columns == nil {
 		return nil, err
 	}
 	f.total = uint64(len(f.rows))

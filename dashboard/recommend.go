@@ -114,10 +114,10 @@ func (rq *request) did() string {
 }
 
 func (rq *request) leaveAlone(r row) cell {
-	if r.text("excluded") != "" {
+	if r.Text("excluded") != "" {
 		return cell{}
 	}
-	return cell{Text: "Leave alone…", Title: "Leave " + output.Line(r.text("user_principal_name")) + " alone", Href: rq.link("/exclusions/new", "tenant", r.text("tenant_id"), "user", r.text("user_id"), "sku", r.text("sku_id"))}
+	return cell{Text: "Leave alone…", Title: "Leave " + output.Line(r.Text("user_principal_name")) + " alone", Href: rq.link("/exclusions/new", "tenant", r.Text("tenant_id"), "user", r.Text("user_id"), "sku", r.Text("sku_id"))}
 }
 
 // standing are the exclusions that may be seen.
@@ -132,7 +132,7 @@ func (rq *request) standing(ctx context.Context) ([]standing, error) {
 	}
 	names := map[string]string{}
 	for _, r := range products.rows {
-		names[r.text("sku_id")] = output.Line(cmp.Or(r.text("name"), r.text("sku")))
+		names[r.Text("sku_id")] = output.Line(cmp.Or(r.Text("name"), r.Text("sku")))
 	}
 	var out []standing
 	for _, e := range list {
@@ -211,7 +211,7 @@ func (rq *request) seat(ctx context.Context, user, sku string) (*exclusionBody, 
 		return nil, failf(http.StatusNotFound, "user %s does not hold product %s in this tenant", user, sku)
 	}
 	r := f.rows[0]
-	return &exclusionBody{User: user, SKU: sku, Name: output.Line(cmp.Or(r.text("display_name"), r.text("user_principal_name"))), Product: output.Line(r.text("name")), Tags: catalogue.Tags, Tag: "other"}, nil
+	return &exclusionBody{User: user, SKU: sku, Name: output.Line(cmp.Or(r.Text("display_name"), r.Text("user_principal_name"))), Product: output.Line(r.Text("name")), Tags: catalogue.Tags, Tag: "other"}, nil
 }
 
 func addExclusion(ctx context.Context, rq *request) error {

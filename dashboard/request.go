@@ -67,7 +67,7 @@ func (rq *request) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, r := range found.rows {
-		rq.tenants = append(rq.tenants, tenant{r.text("tenant_id"), r.text("tenant"), r.text("display_name"), r.text("status"), r.text("notes"), r.time("last_run")})
+		rq.tenants = append(rq.tenants, tenant{r.Text("tenant_id"), r.Text("tenant"), r.Text("display_name"), r.Text("status"), r.Text("notes"), r.Time("last_run")})
 	}
 	if name := rq.query.Get("tenant"); name != "" {
 		if rq.tenant, err = rq.find(ctx, name); err != nil {

@@ -44,7 +44,7 @@ func activity(f *found) *trend {
 	var first, last time.Time
 	most := int64(1)
 	for _, r := range f.rows {
-		day := r.time("day")
+		day := r.Time("day")
 		if day == nil {
 			continue
 		}
@@ -54,8 +54,8 @@ func activity(f *found) *trend {
 		if day.After(last) {
 			last = *day
 		}
-		most = max(most, r.count("people"))
-		series[r.text("report")] = append(series[r.text("report")], point{*day, r.count("people")})
+		most = max(most, r.Count("people"))
+		series[r.Text("report")] = append(series[r.Text("report")], point{*day, r.Count("people")})
 	}
 	t := &trend{Label: "People active on each day; the table has the same figures", Width: chartWidth, Height: trendHeight, Most: count(most), From: first.Format(time.DateOnly), To: last.Format(time.DateOnly)}
 	span := max(last.Sub(first).Hours()/24, 1)

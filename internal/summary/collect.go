@@ -15,7 +15,6 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/seatstream/seatstream/internal/answer"
-	"github.com/seatstream/seatstream/internal/output"
 	"github.com/seatstream/seatstream/schemas"
 )
 
@@ -81,15 +80,15 @@ func Collect(ctx context.Context, db driver.Conn, tenant string, now time.Time) 
 	bySKU := map[string]*SKU{}
 	ask := func(query string, row func(row)) error { return each(ctx, db, query, tenant, row) }
 	err := ask("tenants", func(r row) {
-		s.Tenant, s.Status, s.Notes, s.LastRun = cmp.Or(r.text("tenant"), tenant), r.text("status"), r.text("notes"), r.time("last_run")
+		s.Tenant, s.Status, s.Notes, s.LastRun = cmp.Or(r.Text("tenant"), tenant), r.Text("status"), r.Text("notes"), r.Time("last_run")
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = ask("licence-position", func(r row) {
-		bySKU[r.text("sku_id")] = &SKU{
-			Name: cmp.Or(r.text("name"), r.text("sku")), PartNumber: r.text("sku"), Enabled: r.count("enabled"), Consumed: r.count("consumed"),
-			Unassigned: r.count("unassigned"), OverAllocated: r.count("over_allocated"), Unused: Money{},
+		bySKU[r.Text("sku_id")] = &SKU{
+			Name: cmp.Or(r.Text("name"), r.Text("sku")), PartNumber: r.Text("sku"), Enabled: r.Count("enabled"), Consumed: r.Count("consumed"),
+			Unassigned: r.Count("unassigned"), OverAllocated: r.Count("over_allocated"), Unused: Money{},
 		}
 	})
 	if err != nil {
@@ -97,10 +96,10 @@ func Collect(ctx context.Context, db driver.Conn, tenant string, now time.Time) 
 	}
 	reasons := map[string]int64{}
 	err = ask("unused-licences", func(r row) {
-		k := bySKU[r.text("sku_id")]
+		k := bySKU[r.Text("sku_id")]
 		if k == nil { // held, and the listing of SKUs has it not
-			k = &SKU{Name: cmp.Or(r.text("name"), r.text("sku"), r.text("sku_id")), PartNumber: r.text("sku"), Unused: Money{}}
-			bySKU[r.text("sku_id")] = k
+			k = &SKU{Name: cmp.Or(r.Text("name"), r.Text("sku"), r.Text("sku_id")), PartNumber: r.Text("sku"), Unused: Money{}}
+			bySKU[r.Text("sku_id")] = k
 		}
 		s.licence(k, r, reasons)
 	})
@@ -122,10 +121,10 @@ func Collect(ctx context.Context, db driver.Conn, tenant string, now time.Time) 
 
 // licence counts one licence that is held.
 func (s *Summary) licence(k *SKU, r row, reasons map[string]int64) {
-	if at := r.time("report_date"); at != nil && (s.ReportDate == nil || at.Before(*s.ReportDate)) {
+	if at := r.Time("report_date"); at != nil && (s.ReportDate == nil || at.Before(*s.ReportDate)) {
 		s.ReportDate = at
 	}
-	state := slices.Index(StateNames[:], r.text("state"))
+	state := slices.Index(StateNames[:], r.Text("state"))
 	if state < 0 {
 		state = Unknown // a state that the page does not know is no reason to reclaim
 	}
@@ -133,21 +132,21 @@ func (s *Summary) licence(k *SKU, r row, reasons map[string]int64) {
 	switch state {
 	case Active:
 	case Unknown:
-		reasons[cmp.Or(r.text("reason"), "no reason given")]++
+		reasons[cmp.Or(r.Text("reason"), "no reason given")]++
 	default:
-		if r.text("excluded") != "" {
+		if r.Text("excluded") != "" {
 			k.Excluded++
 			return
 		}
 		if reclaim, known := r["reclaim"].(bool); known && !reclaim {
 			return // free, or nothing to be had back
 		}
-		price, err := decimal.NewFromString(r.text("price"))
-		if err != nil || r.text("currency") == "" {
+		price, err := decimal.NewFromString(r.Text("price"))
+		if err != nil || r.Text("currency") == "" {
 			k.Unpriced++
 			return
 		}
-		k.Unused[r.text("currency")] = k.Unused[r.text("currency")].Add(price)
+		k.Unused[r.Text("currency")] = k.Unused[r.Text("currency")].Add(price)
 	}
 }
 
@@ -156,10 +155,10 @@ func (s *Summary) evidence(ctx context.Context, db driver.Conn) error {
 	if err != nil {
 		return err
 	}
-	err = answer.Evidence(ctx, db, q, s.TenantID, &rows{take: func(r row) {
+	err = answer.Evidence(ctx, db, q, s.TenantID, &answer.Rows{Take: func(r row) {
 		f := Feed{
-			Name: r.text("feed"), Status: r.text("status"), Missing: r.text("missing"), CollectedAt: r.time("collected_at"),
-			ReportDate: r.time("report_date"), Entities: r.text("entities"),
+			Name: r.Text("feed"), Status: r.Text("status"), Missing: r.Text("missing"), CollectedAt: r.Time("collected_at"),
+			ReportDate: r.Time("report_date"), Entities: r.Text("entities"),
 		}
 		if share, ok := r["concealed"].(float64); ok {
 			f.Concealed = strconv.FormatFloat(100*share, 'f', 1, 64) + "%"
@@ -184,62 +183,11 @@ func each(ctx context.Context, db driver.Conn, query, tenant string, take func(r
 	if err != nil {
 		return err
 	}
-	if err := answer.Named(ctx, db, q, map[string]string{"tenant": tenant}, &rows{take: take}); err != nil {
+	if err := answer.Named(ctx, db, q, map[string]string{"tenant": tenant}, &answer.Rows{Take: take}); err != nil {
 		return fmt.Errorf("query %s: %w", query, err)
 	}
 	return nil
 }
 
-// row is one row of an answer by the names of its columns; a column that a query does not
-// have is like one that is unknown.
-type row map[string]any
-
-func (r row) text(name string) string {
-	switch v := r[name].(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case []string:
-		return fmt.Sprint(v)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-func (r row) count(name string) int64 {
-	n, err := strconv.ParseInt(r.text(name), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-func (r row) time(name string) *time.Time {
-	if at, ok := r[name].(time.Time); ok && at.Year() > 1970 {
-		return &at
-	}
-	return nil
-}
-
-// rows hands an answer over row by row.
-type rows struct {
-	columns []output.Column
-	take    func(row)
-}
-
-func (w *rows) Begin(t *output.Table) error {
-	w.columns = t.Columns
-	return nil
-}
-
-func (w *rows) Row(cells []any) error {
-	r := row{}
-	for i, c := range w.columns {
-		r[c.Name] = cells[i]
-	}
-	w.take(r)
-	return nil
-}
-
-func (w *rows) End(...string) error { return nil }
+// row is one row of an answer.
+type row = answer.Row
